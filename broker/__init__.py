@@ -1,0 +1,1 @@
+"""The broker: validates signed alerts, decides who may have them, and delivers them."""
