@@ -26,6 +26,8 @@ class Label(Strict):
     """`on_behalf_of` where it stands, else `iss` (protocol §1)."""
     kid: str
     kind: Kind
+    notice: str | None = None
+    """For a notice of the hub: updated, cancelled, suspended, expired or superseded; the rest is the alert's own."""
     status: Status
     product: Product | None = None
     domain: str

@@ -1,0 +1,463 @@
+"""What the stages need from the outside, as small protocols with their promises.
+
+Each is implemented by `store.in_redis` and by its true twin `store.in_memory`, and both pass `tests/contract`.
+Times are RFC 3339 text in UTC with milliseconds where they are told to people, seconds since the epoch (float)
+where they are compared. Every method may raise `Unavailable`: the store is away and nothing was decided.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from broker.label import Label
+from schemas.envelope import SaltedPart
+from schemas.subscription import Subscription
+
+
+class Unavailable(Exception):  # noqa: N818 - a state of the store, told to posters as `busy`
+    """The store cannot answer now. Whether a write that was under way took place is unknown: repeat it."""
+
+
+# What is kept of an alert ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a leaf of the ledger stands for: leaf = SHA-256(salt ‖ payload); `salt` base64url of 32 bytes."""
+
+    salt: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAlert:
+    """An accepted alert, a notice or a test of the hub: everything a later stage needs, as it came.
+
+    `parts` hold the base64url text that was posted; nothing the originator signed is ever re-serialised.
+    `receipt` and `entry` are None for notices (protocol §2.1).
+    """
+
+    label: Label
+    statement: str
+    parts: Mapping[str, SaltedPart] = field(default_factory=dict)
+    cosignatures: tuple[str, ...] = ()
+    receipt: str | None = None
+    entry: Entry | None = None
+    trace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The alert that stands in the log under that id: the caller's own if `fresh`, else the one of before."""
+
+    alert: StoredAlert
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One accepted alert at its place in a partition; positions compare as (ms, sequence) and only grow."""
+
+    partition: int
+    position: str
+    alert: str
+
+
+class AlertLog(Protocol):
+    """The durable record of what was accepted.
+
+    `append` returns only when the alert would survive a power cut, and appends an id at most once, ever;
+    entries of one issuer keep their order; a reader that stops anywhere resumes without gap or repeat.
+    Concurrent calls of `append` share one write and one fsync. When too many wait, it refuses with `busy`.
+    """
+
+    @property
+    def partitions(self) -> int: ...
+
+    async def append(self, alert: StoredAlert) -> Appended: ...
+
+    async def keep(self, alert: StoredAlert) -> StoredAlert:
+        """Stores what the hub itself says (a notice, a test) without a log entry; the first of an id stays."""
+        ...
+
+    async def find(self, alert: str) -> StoredAlert | None: ...
+
+    async def read(self, partition: int, after: str, limit: int) -> Sequence[LogEntry]:
+        """What follows `after` ("0-0" is the beginning), oldest first; empty when there is nothing yet."""
+        ...
+
+    async def wait(self, after: Mapping[int, str], seconds: float) -> None:
+        """Returns when one of the partitions may have something after its position, or the time is over."""
+        ...
+
+    async def tails(self) -> Mapping[int, str]:
+        """The last position of each partition."""
+        ...
+
+    async def cursor(self, partition: int) -> str:
+        """Up to where the partition has been routed."""
+        ...
+
+    async def routed(self, partition: int, position: str, token: int) -> bool:
+        """Moves the cursor forward; False if `token` is not the partition's newest lease: stop at once."""
+        ...
+
+
+# Leases ------------------------------------------------------------------------------------------------------------
+
+
+class Leases(Protocol):
+    """One holder at a time for a named thing, until it lapses. Tokens of one name only grow (fencing)."""
+
+    async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
+        """The token; the same holder gets its own again, prolonged. None while another holds it."""
+        ...
+
+    async def release(self, name: str, holder: str) -> None: ...
+
+
+# What became of an alert -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """It was sent to the agency in an attempt, a stream, a poll answer or a read ("" for one without subscription)."""
+
+    agency: str
+    subscription: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A release decision, as in the answer of `GET /v1/decisions` (JSON text). Equal to the one before: kept once."""
+
+    agency: str
+    subscription: str
+    decision: str
+
+
+State = Literal["waiting", "delivered", "withheld", "expired", "superseded", "dead"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the delivery to a subscription stands; `waiting` is no end. The last one said counts."""
+
+    agency: str
+    subscription: str
+    state: State
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    agency: str
+    ack: str
+    outcome: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """The alert's standing changed by another: `cause` is that alert's id."""
+
+    change: Literal["cancelled", "superseded", "recalled", "suspended", "resumed"]
+    cause: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consented:
+    """The issuer answered an `onward` request about the alert: `agencies` may (or may not) have it."""
+
+    consent: str
+    agencies: tuple[str, ...]
+    granted: bool
+
+
+Fact = Given | Decided | Ended | Acknowledged | Stood | Consented
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What release must know of an alert's fate."""
+
+    cancelled_by: tuple[str, ...] = ()
+    superseded_by: tuple[str, ...] = ()
+    recalled_by: tuple[str, ...] = ()
+    suspended: bool = False
+    consents: frozenset[str] = frozenset()
+
+
+class Dossiers(Protocol):
+    """What became of each alert: facts, added once however often they are said, never removed."""
+
+    async def note(self, alert: str, *facts: Fact) -> None: ...
+
+    async def standing(self, alert: str) -> Standing: ...
+
+    async def given(self, alert: str) -> Sequence[Given]: ...
+
+    async def was_given(self, alert: str, agency: str) -> bool: ...
+
+    async def decisions(self, alert: str) -> Sequence[Decided]: ...
+
+    async def ends(self, alert: str) -> Sequence[Ended]: ...
+
+    async def acknowledgements(self, alert: str) -> Sequence[Acknowledged]: ...
+
+
+# What is owed ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """An alert in a subscription's queue that was not attempted yet. `ref` is its place there."""
+
+    ref: str
+    alert: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last position given in a subscription, and the sha256 digest of its text (None at 0)."""
+
+    position: int
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A delivery that has its position: with the stored alert this makes its text again, byte for byte."""
+
+    position: int
+    alert: str
+    delivery: str
+    released: tuple[str, ...] | None
+    """None is whole, else the parts that were released."""
+    marked: tuple[str, ...]
+    conditions: tuple[str, ...]
+    previous: str | None
+    digest: str
+    opened_at: str
+    attempts: int = 0
+    replaced: bool = False
+    """The content changed since: a later position stands for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try, as told by `GET …/attempts`. `outcome`: delivered, refused, unreachable, ended."""
+
+    delivery: str
+    alert: str
+    position: int
+    at: str
+    outcome: str
+    status: int | None
+    duration_ms: int
+    error: str | None
+    next_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A push subscription that this worker alone serves until the claim lapses."""
+
+    subscription: str
+    token: int
+    signals: int
+
+
+class Outbox(Protocol):
+    """What is owed to each subscription: a queue of references, then numbered deliveries until they end.
+
+    Nothing leaves it but by `drop`, or `settle` to delivered or dead. Every step that can be repeated adds nothing twice.
+    """
+
+    # the router's side
+    async def put(self, subscription: str, partition: int, position: str, alerts: Sequence[str]) -> bool:
+        """Queues the alerts, in order, unless that log position was taken from that partition before."""
+        ...
+
+    async def open_at(self, subscription: str, tails: Mapping[int, str]) -> None:
+        """A new subscription begins after these positions."""
+        ...
+
+    async def add(self, subscription: str, alert: str) -> None:
+        """Queues what does not come from the log (a notice in a courier's stead, a test); an alert queued is not queued again."""
+        ...
+
+    async def signal(self, subscription: str, *, push: bool) -> None:
+        """Tells who serves the subscription that there may be something: to be said after `put`, and safe to repeat."""
+        ...
+
+    # whoever sends
+    async def owed(self, subscription: str, limit: int) -> Sequence[Owed]: ...
+
+    async def head(self, subscription: str) -> Head: ...
+
+    async def open(self, subscription: str, what: Owed | Opened, delivery: Opened) -> bool:
+        """Gives `delivery.position` to what was owed, or to an opened one whose content changed (it is then `replaced`).
+
+        Durable when it returns. False when the position is not the head's next, or somebody else took it: look again.
+        """
+        ...
+
+    async def drop(self, subscription: str, what: Owed | Opened) -> None:
+        """It ended without being sent (again); why stands in the dossier, noted before."""
+        ...
+
+    async def due(self, subscription: str, now: float, limit: int) -> Sequence[Opened]:
+        """Opened, not settled, and to be tried by now; lowest position first."""
+        ...
+
+    async def next_due(self, subscription: str) -> float | None: ...
+
+    async def settle(
+        self, subscription: str, attempt: Attempt, then: Literal["delivered", "retry", "dead"], at: float | None = None
+    ) -> None:
+        """Records the attempt and what follows; `at` is the time of the next try, in seconds since the epoch."""
+        ...
+
+    # reading back
+    async def opened(self, subscription: str, after: int, limit: int) -> Sequence[Opened]:
+        """Deliveries by position, whatever became of them."""
+        ...
+
+    async def unsettled(self, subscription: str) -> int | None:
+        """The lowest position that is neither delivered nor dead nor dropped."""
+        ...
+
+    async def attempts(self, subscription: str, after: str | None, limit: int) -> tuple[Sequence[Attempt], str | None]: ...
+
+    async def dead(self, subscription: str) -> Sequence[Attempt]:
+        """The last attempt of each dead delivery."""
+        ...
+
+    async def again(self, subscription: str, positions: Sequence[int], now: float) -> int:
+        """Makes deliveries due again (replay, dead letters): how many."""
+        ...
+
+    async def depth(self, subscription: str) -> int:
+        """How many are owed, opened or not."""
+        ...
+
+    async def remove(self, subscription: str) -> None: ...
+
+    # claims of push subscriptions
+    async def claim(self, worker: str, now: float, seconds: float, limit: int) -> Sequence[Claim]:
+        """Push subscriptions with something to do that nobody else serves."""
+        ...
+
+    async def renew(self, worker: str, claim: Claim, seconds: float) -> Claim | None:
+        """The claim with the newest count of signals; None when it was lost: stop sending."""
+        ...
+
+    async def leave(self, worker: str, claim: Claim, next_due: float | None) -> None:
+        """Gives the subscription up until `next_due`, or at once if it was signalled since `claim.signals`."""
+        ...
+
+    async def woken(self, subscription: str | None, seconds: float) -> None:
+        """Returns when the subscription (None: any) was signalled, or the time is over; may return early."""
+        ...
+
+
+# Who asks ----------------------------------------------------------------------------------------------------------
+
+
+class Subscriptions(Protocol):
+    """Who wants what. `revision` grows with each change, before the change is answered."""
+
+    async def create(self, agency: str, subscription: Subscription, secret: str | None) -> None: ...
+
+    async def get(self, subscription: str) -> "Held | None": ...
+
+    async def all(self) -> Sequence["Held"]: ...
+
+    async def of(self, agency: str) -> Sequence["Held"]: ...
+
+    async def replace(self, held: "Held") -> None: ...
+
+    async def delete(self, subscription: str) -> None: ...
+
+    async def revision(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A subscription with its owner and its webhook secret (`whsec_…`), if it has one."""
+
+    agency: str
+    subscription: Subscription
+    secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """A named API token (protocol §6): read-only, one subscription, kept as `hash` (sha256 of the token) alone."""
+
+    hash: str
+    name: str
+    agency: str
+    subscription: str
+    expires: float
+
+
+class Credentials(Protocol):
+    """What must be used once, and the API tokens."""
+
+    async def first_use(self, kind: str, value: str, seconds: float) -> bool:
+        """True the first time within `seconds` that this value is seen (a `jti`, protocol §6)."""
+        ...
+
+    async def add_token(self, token: ApiToken) -> None: ...
+
+    async def token(self, hash_: str) -> ApiToken | None: ...
+
+    async def tokens(self, agency: str) -> Sequence[ApiToken]: ...
+
+    async def revoke_token(self, hash_: str) -> None: ...
+
+
+# Directory and ledger ----------------------------------------------------------------------------------------------
+
+
+class DirectoryHistory(Protocol):
+    """Every version of the directory that was ever in force, by digest: D0 of a decision is found here years later."""
+
+    async def keep(self, digest: str, document: str) -> None: ...
+
+    async def document(self, digest: str) -> str | None: ...
+
+
+class Ledger(Protocol):
+    """What must be provable later besides the accepted alerts (those stand in the log with their entries)."""
+
+    async def add(self, entry: Entry) -> None: ...
+
+    def entries(self) -> AsyncIterator[Entry]: ...
+
+
+class Store(Protocol):
+    """All ports of one engine, and its life."""
+
+    log: AlertLog
+    leases: Leases
+    dossiers: Dossiers
+    outbox: Outbox
+    subscriptions: Subscriptions
+    credentials: Credentials
+    directories: DirectoryHistory
+    ledger: Ledger
+
+    async def open(self) -> None:
+        """Connects, and checks the schema version of what is there (`Broken` says what does not fit)."""
+        ...
+
+    async def close(self) -> None: ...
+
+    async def ping(self) -> None:
+        """Raises `Unavailable` unless the engine can write durably now."""
+        ...
