@@ -135,6 +135,7 @@ class Decided:
     agency: str
     subscription: str
     decision: str
+    outcome: Literal["whole", "part", "withheld"] = "withheld"
 
 
 State = Literal["waiting", "delivered", "withheld", "expired", "superseded", "dead"]
