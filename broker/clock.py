@@ -15,7 +15,3 @@ def told(moment: datetime) -> str:
     """`2026-11-22T01:00:00.000Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
-
-def read(text: str) -> datetime:
-    """The moment that an RFC 3339 text tells; what the schemas let through never fails here."""
-    return datetime.fromisoformat(text)
