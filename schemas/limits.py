@@ -1,0 +1,33 @@
+"""How much of anything a document may hold. A statement is at most 16,384 characters; these keep its lists sane.
+
+Lengths are characters (code points) for text and items for lists and maps.
+"""
+
+SAFE_INTEGER = 2**53 - 1
+"""The largest integer that every JSON reader keeps exact (RFC 7493 §2.2)."""
+
+AGENCY_ID = 128
+URI = 512
+TEXT = 256
+"""Case references, `txn`, geocodes, and the like."""
+HEADLINE = 300
+CONDITION = 500
+LANGUAGES = 32
+MEDIA_TYPE = 255
+
+AREAS = 256
+POLYGON_POINTS = 2_000
+RADIUS_KM = 20_040.0
+"""Half the Earth's circumference: a circle that covers everything."""
+
+PARTS = 64
+REFERENCES = 64
+SELECTORS = 128
+CAVEATS = 32
+EXTENSIONS = 32
+COSIGNATURES = 4
+FAULTS = 32
+"""How many faults one refusal tells."""
+
+DIRECTORY_ITEMS = 20_000
+"""Agencies, communities, agreements or delegations in one directory."""
