@@ -1,0 +1,156 @@
+"""The step before every sending: decide again, write down that it is given, and take a position (protocol §5, §9).
+
+Couriers and streams both go through here, so that what is owed ends the same way whoever carries it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from broker import parcel
+from broker.clock import told
+from broker.judge import Judge
+from broker.notices import HubVoice
+from broker.policy.release import Ask, Released, Way, Withheld
+from broker.ports import AlertLog, Decided, Dossiers, Ended, Given, Held, Opened, Outbox, Owed, State, StoredAlert
+from broker.telling import decision_text
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A delivery at its position, with the bytes to send."""
+
+    alert: StoredAlert
+    opened: Opened
+    text: bytes
+
+
+Instead = Literal["stays", "ended", "moved"]
+"""It stays owed and must wait; it ended without being sent; somebody else took it, so look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Giving:
+    """Turns what is owed into what may be sent now."""
+
+    judge: Judge
+    log: AlertLog
+    outbox: Outbox
+    dossiers: Dossiers
+    voice: HubVoice
+    hub: parcel.Hub
+
+    async def prepare(
+        self, held: Held, way: Way, what: Owed | Opened, now: datetime, *, again: bool = False
+    ) -> Sending | Instead:
+        """`again` is for what a reader asks to see again: given even when marked, where a delivery would end."""
+        alert = await self.log.find(what.alert)
+        if alert is None:  # never while the log keeps what is owed; ending it is better than a loop
+            await self.outbox.drop(held.subscription.id, what)
+            return "ended"
+        ask = ask_of(held, way, delivering=not again)
+        decision = await self.judge.decide(alert, ask, now)
+        if isinstance(decision, Withheld):
+            return await self._withhold(held, what, alert, decision, now, again=again)
+        return await self._give(held, what, alert, decision, ask, now)
+
+    async def _give(
+        self, held: Held, what: Owed | Opened, alert: StoredAlert, released: Released, ask: Ask, now: datetime
+    ) -> Sending | Instead:
+        if isinstance(what, Opened) and _unchanged(what, released):
+            return Sending(alert, what, self._text_at(held, alert, what, released))
+        standing = await self.dossiers.standing(alert.label.id)
+        at = told(now)
+        said = Decided(held.agency, held.subscription.id, decision_text(alert, held.subscription.id, released, now), _outcome(released))
+        await self.dossiers.note(alert.label.id, Given(held.agency, held.subscription.id, at), said)
+        if standing != await self.dossiers.standing(alert.label.id):
+            return "moved"  # its fate changed between the decision and the note: the router may not have seen us
+        sending = await self._open(held, what, alert, released, at)
+        if sending is not None and not alert.label.notice:
+            for update in standing.superseded_by:  # not released to this reader, or the decision had been no
+                await self._tell(held, alert, "updated", update, now)
+        return sending or "moved"
+
+    async def _open(
+        self, held: Held, what: Owed | Opened, alert: StoredAlert, released: Released, at: str
+    ) -> Sending | None:
+        subscription = held.subscription.id
+        head = await self.outbox.head(subscription)
+        place = parcel.place(subscription, alert.label.id, head.position + 1, head.digest)
+        text = parcel.text(alert, released, self.hub, place)
+        opened = Opened(
+            position=place.position,
+            alert=alert.label.id,
+            delivery=place.delivery,
+            released=None if released.whole else tuple(released.parts),
+            marked=tuple(released.marked),
+            conditions=tuple(released.conditions),
+            previous=head.digest,
+            digest=parcel.digest(text),
+            opened_at=at,
+        )
+        done = await self.outbox.open(subscription, what, opened)
+        return Sending(alert, opened, text) if done else None
+
+    def _text_at(self, held: Held, alert: StoredAlert, opened: Opened, released: Released) -> bytes:
+        place = parcel.Place(held.subscription.id, opened.position, opened.previous, opened.delivery)
+        return parcel.text(alert, released, self.hub, place)
+
+    async def _withhold(
+        self,
+        held: Held,
+        what: Owed | Opened,
+        alert: StoredAlert,
+        decision: Withheld,
+        now: datetime,
+        *,
+        again: bool,
+    ) -> Instead:
+        if decision.stays_owed:
+            return "stays"
+        if not again:
+            await self._end(held, what, alert, decision, now)
+        return "ended"
+
+    async def _end(
+        self, held: Held, what: Owed | Opened, alert: StoredAlert, decision: Withheld, now: datetime
+    ) -> None:
+        """Writes down why, lets a notice stand in where the protocol has one, and takes it out of the outbox."""
+        id_, subscription = alert.label.id, held.subscription.id
+        state: State = decision.fate if decision.fate in ("expired", "superseded") else "withheld"
+        said = Decided(held.agency, subscription, decision_text(alert, subscription, decision, now), "withheld")
+        await self.dossiers.note(id_, said, Ended(held.agency, subscription, state, told(now)))
+        if state != "withheld" and not alert.label.notice:
+            await self._tell(held, alert, decision.fate, id_, now)
+        await self.outbox.drop(subscription, what)
+
+    async def _tell(
+        self, held: Held, alert: StoredAlert, fate: Literal["updated", "expired", "superseded"], cause: str, now: datetime
+    ) -> None:
+        notice = await self.voice.notice(alert.label, fate, cause, now)
+        await self.outbox.add(held.subscription.id, notice)
+
+
+def ask_of(held: Held, way: Way, *, delivering: bool) -> Ask:
+    """Who asks, when it is a subscription that does."""
+    subscription = held.subscription
+    return Ask(
+        agency=held.agency,
+        subscription=subscription.id,
+        statuses=subscription.filter.status,
+        purposes=subscription.purpose,
+        way=way,
+        delivering=delivering,
+    )
+
+
+def _outcome(released: Released) -> Literal["whole", "part"]:
+    return "whole" if released.whole else "part"
+
+
+def _unchanged(opened: Opened, released: Released) -> bool:
+    return (
+        opened.released == (None if released.whole else tuple(released.parts))
+        and opened.marked == tuple(released.marked)
+        and opened.conditions == tuple(released.conditions)
+    )
