@@ -1,0 +1,188 @@
+"""What can be asked about an alert, and by whom (protocol §6): itself, its receipt, its decisions, its deliveries.
+
+What is not the caller's looks like what does not exist: one `not-found` for both.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from broker import parcel
+from broker.clock import told
+from broker.errors import Refused
+from broker.giving import ask_of
+from broker.judge import Judge
+from broker.policy.release import Ask, Released, Way
+from broker.ports import (
+    Acknowledged,
+    AlertLog,
+    Decided,
+    Dossiers,
+    Ended,
+    Given,
+    Held,
+    State,
+    StoredAlert,
+    Subscriptions,
+)
+from broker.telling import decision_text, outcome
+from schemas.answers import AckTold, DecisionsAnswer, DeliveriesAnswer, DeliveryTold, EntryTold, ReceiptAnswer
+from schemas.subscription import SubscriptionState
+from schemas.terms import Purpose, Status
+
+FURTHEST: Sequence[State] = ("withheld", "expired", "superseded", "dead", "waiting", "delivered")
+"""An agency with several subscriptions is told the state that got furthest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, proven by a token: its agency, what it may do, by which way an answer reaches it."""
+
+    agency: str
+    client: str
+    scopes: frozenset[str]
+    way: Way
+    subscription: str | None = None
+    """An API token serves one subscription alone."""
+
+    def need(self, scope: str) -> None:
+        """Refuses with `insufficient-scope` unless the token has it."""
+        if scope not in self.scopes:
+            raise Refused("insufficient-scope", f"This call needs a token with the scope '{scope}'.")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Answers questions about alerts that are in the log."""
+
+    log: AlertLog
+    dossiers: Dossiers
+    subscriptions: Subscriptions
+    judge: Judge
+    hub: parcel.Hub
+
+    async def envelope(self, caller: Caller, id_: str, purpose: Purpose | None, now: datetime) -> bytes:
+        """The alert as released to the caller: the widest result over its active subscriptions (protocol §6)."""
+        alert = await self._known(id_)
+        best: tuple[Ask, Released] | None = None
+        for ask in await self._asks(caller, alert, purpose):
+            decision = await self.judge.decide(alert, ask, now)
+            if isinstance(decision, Released) and (best is None or _wider(decision, best[1])):
+                best = ask, decision
+        if best is None:
+            raise await self._absent(caller, id_)
+        ask, released = best
+        said = Decided(
+            caller.agency, ask.subscription or "", decision_text(alert, ask.subscription or "", released, now), outcome(released)
+        )
+        await self.dossiers.note(id_, Given(caller.agency, "", told(now)), said)
+        return parcel.text(alert, released, self.hub)
+
+    async def _asks(self, caller: Caller, alert: StoredAlert, purpose: Purpose | None) -> list[Ask]:
+        """As which subscription the caller may ask; one without any states its purpose."""
+        held = [each for each in await self._active(caller) if purpose is None or purpose in each.subscription.purpose]
+        asks = [ask_of(each, caller.way, delivering=False) for each in held]
+        if asks or await self._active(caller):
+            return asks
+        if purpose is None and caller.agency != alert.label.issuer:
+            raise Refused(
+                "invalid-request", "An agency without an active subscription states the purpose of its reading: ?purpose=…"
+            )
+        purposes = () if purpose is None else (purpose,)
+        return [Ask(caller.agency, None, (Status.ACTUAL,), purposes, caller.way, delivering=False)]
+
+    async def _active(self, caller: Caller) -> list[Held]:
+        return [
+            held
+            for held in await self.subscriptions.of(caller.agency)
+            if held.subscription.state is SubscriptionState.ACTIVE
+            and caller.subscription in (None, held.subscription.id)
+        ]
+
+    async def _absent(self, caller: Caller, id_: str) -> Refused:
+        standing = await self.dossiers.standing(id_)
+        if standing.recalled_by and await self.dossiers.was_given(id_, caller.agency):
+            return Refused("gone", "Its issuer has recalled this alert; erase what you were given.")
+        return _not_found()
+
+    async def receipt(self, caller: Caller, id_: str) -> ReceiptAnswer:
+        """The hub's promise about the caller's own alert. The proof is null until the ledger is built."""
+        alert = await self._own(caller, id_)
+        if alert.receipt is None or alert.entry is None:
+            raise _not_found()
+        return ReceiptAnswer(
+            receipt=alert.receipt, entry=EntryTold(salt=alert.entry.salt, payload=alert.entry.payload), proof=None
+        )
+
+    async def decisions(
+        self, caller: Caller, id_: str, subscription: str | None, agency: str | None
+    ) -> DecisionsAnswer:
+        """What was decided about it for a subscription or an agency: to its originator, inspectors and the subscriber."""
+        alert = await self._known(id_)
+        said = [
+            each
+            for each in await self.dossiers.decisions(id_)
+            if (subscription is None or each.subscription == subscription)
+            and (agency is None or each.agency == agency)
+        ]
+        if not (is_originator(caller, alert) or "inspect" in caller.scopes):
+            said = [each for each in said if each.agency == caller.agency]
+            if all(each.outcome == "withheld" for each in said):
+                raise _not_found()
+        return DecisionsAnswer.model_validate({"decisions": [json.loads(each.decision) for each in said]}, strict=False)
+
+    async def deliveries(self, caller: Caller, id_: str) -> DeliveriesAnswer:
+        """How it stands with each agency; of the withheld ones, those that the originator addressed."""
+        alert = await self._own(caller, id_)
+        ends = [end for end in await self.dossiers.ends(id_) if self._may_be_told(alert, end)]
+        acks = await self.dossiers.acknowledgements(id_)
+        furthest: dict[str, Ended] = {}
+        for end in ends:
+            before = furthest.get(end.agency)
+            if before is None or FURTHEST.index(end.state) > FURTHEST.index(before.state):
+                furthest[end.agency] = end
+        for given in await self.dossiers.given(id_):
+            if given.agency not in furthest:  # it read the alert without a subscription
+                furthest[given.agency] = Ended(given.agency, "", "delivered", given.at)
+        return DeliveriesAnswer(deliveries=tuple(_told(end, acks) for end in furthest.values()))
+
+    def _may_be_told(self, alert: StoredAlert, end: Ended) -> bool:
+        addressing, directory = alert.label.addressing, self.judge.directory.current()
+        return end.state != "withheld" or any(
+            directory.matches(selector, end.agency) for selector in (*addressing.to, *addressing.release_to)
+        )
+
+    async def _known(self, id_: str) -> StoredAlert:
+        alert = await self.log.find(id_)
+        if alert is None or alert.label.notice:
+            raise _not_found()
+        return alert
+
+    async def _own(self, caller: Caller, id_: str) -> StoredAlert:
+        alert = await self._known(id_)
+        if not is_originator(caller, alert):
+            raise _not_found()
+        return alert
+
+
+def is_originator(caller: Caller, alert: StoredAlert) -> bool:
+    """The issuer, and the agency that signed for it."""
+    return caller.agency in (alert.label.issuer, alert.label.iss)
+
+
+def _wider(one: Released, other: Released) -> bool:
+    return (one.whole, len(one.parts)) > (other.whole, len(other.parts))
+
+
+def _told(end: Ended, acks: Sequence[Acknowledged]) -> DeliveryTold:
+    return DeliveryTold(
+        agency=end.agency,
+        state=end.state,
+        at=end.at,
+        acks=tuple(AckTold(outcome=ack.outcome, at=ack.at) for ack in acks if ack.agency == end.agency),
+    )
+
+
+def _not_found() -> Refused:
+    return Refused("not-found", "There is nothing here for you under that name.")
