@@ -286,8 +286,8 @@ class Outbox(Protocol):
         """A new subscription begins after these positions."""
         ...
 
-    async def add(self, subscription: str, alert: str) -> None:
-        """Queues what does not come from the log (a notice in a courier's stead, a test); an alert queued is not queued again."""
+    async def add(self, subscription: str, alert: str) -> Owed:
+        """Queues what does not come from the log (a notice that stands in, a test); what is queued is not queued again."""
         ...
 
     async def signal(self, subscription: str, *, push: bool) -> None:
