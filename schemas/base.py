@@ -59,8 +59,11 @@ class Choice:
             self._tag,
             custom_error_type="expected",
             custom_error_message="{expected}",
-            custom_error_context={"expected": self.words, "member": [self.member] if self.member else []},
+            custom_error_context=self._context(),
         ).__get_pydantic_core_schema__(source, handler)
+
+    def _context(self) -> dict[str, Any]:
+        return {"expected": self.words, "member": () if self.member is None else (self.member,)}
 
     def _tag(self, value: Any) -> str | None:
         name = self.name(value)
@@ -72,7 +75,8 @@ def expected(phrase: str, *member: str | int) -> PydanticCustomError:
 
     The phrase must not repeat what was sent: that may be personal data.
     """
-    return PydanticCustomError("expected", "{expected}", {"expected": phrase, "member": list(member)})
+    context: dict[str, Any] = {"expected": phrase, "member": member}
+    return PydanticCustomError("expected", "{expected}", context)
 
 
 @dataclass(frozen=True)
