@@ -22,8 +22,8 @@ _PHRASES = {
     "model_type": "an object",
     "model_attributes_type": "an object",
     "tuple_type": "a list",
-    "too_short": "at least {min_length} items",
-    "too_long": "at most {max_length} items",
+    "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
     "greater_than": "more than {gt}",
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
@@ -40,10 +40,16 @@ def faults(error: ValidationError) -> list[tuple[str, str]]:
     The one exception is the name of an unknown member, which is where the fault is.
     """
     told: list[tuple[str, str]] = []
-    for path, phrase in _all(error):
-        if (path, phrase) not in told and len(told) < limits.FAULTS:
-            told.append((path, phrase))
+    for steps, phrase in _all(error):
+        fault = pointer(*steps), phrase
+        if fault not in told and len(told) < limits.FAULTS:
+            told.append(fault)
     return told
+
+
+def first(error: ValidationError) -> tuple[tuple[str | int, ...], str]:
+    """The first fault, with the steps of its path: to be told by another validator, below its own path."""
+    return next(_all(error))
 
 
 def pointer(*steps: str | int) -> str:
@@ -51,10 +57,17 @@ def pointer(*steps: str | int) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
-def _all(error: ValidationError) -> Iterator[tuple[str, str]]:
-    for detail in error.errors(include_url=False, include_input=False):
+def _all(error: ValidationError) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    details = error.errors(include_url=False, include_input=False)
+    for detail in details:
+        if detail["type"] == "too_short" and any(_below(other["loc"], detail["loc"]) for other in details):
+            continue  # too short only because items were refused: those are told
         context = detail.get("ctx", {})
-        yield pointer(*_steps(detail["loc"]), *context.get("member", ())), _phrase(detail["type"], context)
+        yield (*_steps(detail["loc"]), *context.get("member", ())), _phrase(detail["type"], context)
+
+
+def _below(inner: tuple[str | int, ...], outer: tuple[str | int, ...]) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def _steps(loc: tuple[str | int, ...]) -> Iterator[str | int]:

@@ -8,6 +8,8 @@ SAFE_INTEGER = 2**53 - 1
 
 AGENCY_ID = 128
 URI = 512
+URL = 2_048
+NAME = 128
 TEXT = 256
 """Case references, `txn`, geocodes, and the like."""
 HEADLINE = 300
@@ -19,6 +21,9 @@ AREAS = 256
 POLYGON_POINTS = 2_000
 RADIUS_KM = 20_040.0
 """Half the Earth's circumference: a circle that covers everything."""
+
+BATCH = 1_000
+"""Items that one call on a subscription may name."""
 
 PARTS = 64
 REFERENCES = 64

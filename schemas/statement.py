@@ -4,7 +4,7 @@ One model a kind, with exactly the members that its row of §2.1 allows. The str
 members, numbers, depth, header) is checked before anything comes here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from unicodedata import is_normalized
 
@@ -396,17 +396,18 @@ class Claims(Strict):
         return checked
 
 
-def _nulls(value: Any, *path: str | int) -> Iterator[tuple[str | int, ...]]:
+def _nulls(claims: Mapping[str, Any]) -> Iterator[tuple[str | int, ...]]:
     """Where null stands for a member that should be left out; extensions may hold what they like."""
-    if value is None:
-        yield path
-    elif isinstance(value, Mapping):
-        for name, member in value.items():
-            if not (name == "ext" and len(path) == _EVENT_DEPTH):
-                yield from _nulls(member, *path, name)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _nulls(item, *path, index)
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), claims)]
+    while waiting:
+        path, holder = waiting.pop()
+        items: Iterable[tuple[str | int, Any]]
+        items = enumerate(holder) if isinstance(holder, list) else holder.items()
+        for step, value in items:
+            if value is None:
+                yield (*path, step)
+            elif isinstance(value, list | dict) and not (step == "ext" and len(path) == _EVENT_DEPTH):
+                waiting.append(((*path, step), value))
 
 
 class Notice(Strict):

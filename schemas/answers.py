@@ -1,0 +1,166 @@
+"""What the hub answers: acceptance, problems, and the calls of protocol §6."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from schemas.base import AlertId, Digest, Many, Strict, Timestamp
+from schemas.statement import PartId
+from schemas.subscription import Subscription
+
+
+class EntryTold(Strict):
+    """What is under a leaf of the ledger: the salt and the text."""
+
+    salt: str
+    payload: str
+
+
+class Accepted(Strict):
+    """`202`: the alert is durable."""
+
+    id: AlertId
+    statement: Digest
+    accepted_at: Timestamp
+    state: Literal["accepted", "awaiting-approval"]
+    receipt: str
+    entry: EntryTold
+
+
+class FaultTold(Strict):
+    """One thing that is wrong: a JSON Pointer from the claims or the request, and what was expected there."""
+
+    path: str
+    expected: str
+
+
+class Problem(Strict):
+    """RFC 9457, with a stable `code`."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: Many[FaultTold] = ()
+    instance: str
+    oldest: str | None = None
+    """Of a stream's `gone`: the oldest cursor that is still kept."""
+
+
+class ReceiptAnswer(Strict):
+    """To the issuer; the proof is null until the ledger has it."""
+
+    receipt: str
+    entry: EntryTold
+    proof: str | None
+
+
+class RuleTold(Strict):
+    """What one rule of release said."""
+
+    rule: Annotated[int, Field(ge=1, le=15)]
+    said: str
+    looked_at: dict[str, Any]
+    because: str
+
+
+class DecisionTold(Strict):
+    """One release decision, rule by rule."""
+
+    alert: AlertId
+    subscription: str
+    at: Timestamp
+    outcome: Literal["whole", "part", "withheld"]
+    parts: Many[PartId]
+    rules: Many[RuleTold]
+
+
+class DecisionsAnswer(Strict):
+    """Why somebody has an alert, or not."""
+
+    decisions: Many[DecisionTold]
+
+
+class AckTold(Strict):
+    """What a reader said of the alert, and when."""
+
+    outcome: str
+    at: Timestamp
+
+
+class DeliveryTold(Strict):
+    """How an alert stands with one agency."""
+
+    agency: str
+    state: Literal["waiting", "delivered", "withheld", "expired", "superseded", "dead"]
+    at: Timestamp
+    acks: Many[AckTold]
+
+
+class DeliveriesAnswer(Strict):
+    """Who has it."""
+
+    deliveries: Many[DeliveryTold]
+
+
+class SubscriptionsAnswer(Strict):
+    """All that the agency has."""
+
+    subscriptions: Many[Subscription]
+
+
+class CreatedSubscription(Subscription):
+    """`201`: with the secret of a `v1` webhook, told this once."""
+
+    secret: str | None = Field(default=None, repr=False)
+
+
+class TestAnswer(Strict):
+    """`202`: the delivery that the test will arrive as."""
+
+    __test__ = False  # not a test case, whatever pytest makes of the name
+
+    delivery: str
+
+
+class AttemptTold(Strict):
+    """One try at a delivery."""
+
+    delivery: str
+    alert: AlertId
+    position: int
+    at: Timestamp
+    outcome: str
+    status: int | None
+    duration_ms: int
+    error: str | None
+    next_at: Timestamp | None
+
+
+class AttemptsAnswer(Strict):
+    """A page of attempts; `next` is what to ask for as `after`, null at the end."""
+
+    attempts: Many[AttemptTold]
+    next: str | None
+
+
+class DeadAnswer(Strict):
+    """What was given up, each with its last attempt."""
+
+    dead: Many[AttemptTold]
+
+
+class QueuedAnswer(Strict):
+    """`202`: how many deliveries will be made again."""
+
+    queued: int
+
+
+class Gaps(Strict):
+    """Which positions a reader lacks, as ranges: `41,43-45`; none is the empty text."""
+
+    last: int
+    missing: str
+    withheld: str
+    """Those that may no longer be given."""
