@@ -54,6 +54,14 @@ class Giving:
             return await self._withhold(held, what, alert, decision, now, again=again)
         return await self._give(held, what, alert, decision, ask, now)
 
+    async def may_have(self, held: Held, way: Way, opened: Opened, now: datetime) -> bool:
+        """Whether a reader that asks again for this delivery would get it."""
+        alert = await self.log.find(opened.alert)
+        if alert is None:
+            return False
+        decision = await self.judge.decide(alert, ask_of(held, way, delivering=False), now)
+        return isinstance(decision, Released)
+
     async def _give(
         self, held: Held, what: Owed | Opened, alert: StoredAlert, released: Released, ask: Ask, now: datetime
     ) -> Sending | Instead:

@@ -1,0 +1,128 @@
+"""From a post to a receipt: protocol §4, in its order.
+
+Before `append` every failure is the poster's; after it, the alert is ours.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from time import perf_counter
+
+import structlog
+
+from broker.clock import Clock, told
+from broker.errors import Refused
+from broker.ledger.receipts import equivocation, promise
+from broker.metrics import Metrics
+from broker.policy.authorise import Authorised, Known, authorise
+from broker.ports import AlertLog, Dossiers, Ledger, StoredAlert
+from broker.trust.directory import Directory
+from broker.trust.hubkeys import HubKeys
+from broker.trust.posted import Posted
+from broker.trust.verify import VerifiedEnvelope, addressed, check_parts, fresh, read, still_valid, verify
+from schemas.statement import Claims
+
+log_line = structlog.get_logger("ingress")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a poster is told: the same whenever the same bytes come again."""
+
+    alert: StoredAlert
+
+    @property
+    def receipt(self) -> str:
+        """The hub's signed promise (protocol §11)."""
+        return self.alert.receipt or ""
+
+    def body(self) -> bytes:
+        """The JSON of a 202."""
+        label, entry = self.alert.label, self.alert.entry
+        assert entry is not None  # noqa: S101 - every accepted alert has its entry
+        answer = {
+            "id": label.id,
+            "statement": label.digest,
+            "accepted_at": label.accepted_at,
+            "state": "accepted",
+            "receipt": self.receipt,
+            "entry": {"salt": entry.salt, "payload": entry.payload},
+        }
+        return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepting:
+    """The first stage: nothing gets past it unverified, unauthorised or not durable."""
+
+    log: AlertLog
+    dossiers: Dossiers
+    ledger: Ledger
+    directory: Directory
+    keys: HubKeys
+    hub: str
+    clock: Clock
+    metrics: Metrics
+
+    async def accept(self, posted: Posted) -> Answer:
+        """The answer of before for bytes that were accepted before; `Refused` with a code of protocol §4 otherwise."""
+        started, now = perf_counter(), self.clock()
+        verified = verify(posted, self.directory.current())  # 1-4   size, framing, key known, signature
+        try:
+            alert = await self._judge(verified, now)  # 6-13  everything that only counts for what is new
+        except Refused:
+            if earlier := await self.log.find(verified.id):  # 5     seen before comes ahead of freshness …
+                return await self._again(earlier, verified)
+            raise
+        appended = await self.log.append(alert)  # durable from here on; … and is asked here for those that pass
+        if not appended.fresh:
+            return await self._again(appended.alert, verified)
+        self.metrics.accepted.inc()
+        self.metrics.accept_seconds.observe(perf_counter() - started)
+        label = alert.label
+        log_line.info("accepted", alert=label.id, kid=label.kid, kind=label.kind, status=label.status, domain=label.domain)
+        return Answer(alert)
+
+    async def _judge(self, verified: VerifiedEnvelope, now: datetime) -> StoredAlert:
+        directory = self.directory.current()
+        still_valid(verified, now)  # 6  key valid, at iat and now
+        fresh(verified, now)  # 7
+        addressed(verified, directory.network)  # 8  audience
+        claims = read(verified)  # 9  schema
+        authorised = authorise(verified, claims, await self._known(claims), directory, now)  # 10-12 mandate, addressing, terms
+        check_parts(verified, claims)  # 13 other parts
+        return self._stored(authorised, verified, now)
+
+    async def _known(self, claims: Claims) -> Mapping[str, Known]:
+        """What is known here of the alerts that this one references or derives from."""
+        event = claims.event
+        references = getattr(event, "references", None) or ()
+        return {id_: known for id_ in references if (known := await self._known_alert(id_))}
+
+    async def _known_alert(self, id_: str) -> Known | None:
+        alert = await self.log.find(id_)
+        if alert is None:
+            return None
+        given = frozenset(given.agency for given in await self.dossiers.given(id_))
+        return Known(alert.label, given, await self.dossiers.standing(id_))
+
+    def _stored(self, authorised: Authorised, verified: VerifiedEnvelope, now: datetime) -> StoredAlert:
+        receipt, entry = promise(self.keys, self.hub, authorised.label, now)
+        return StoredAlert(
+            label=authorised.label,
+            statement=verified.token,
+            parts=verified.posted_parts,
+            cosignatures=verified.cosignatures,
+            receipt=receipt,
+            entry=entry,
+        )
+
+    async def _again(self, earlier: StoredAlert, verified: VerifiedEnvelope) -> Answer:
+        """The same bytes: the same answer. Other bytes under the same id: a conflict, and proof of it in the ledger."""
+        if earlier.label.digest == verified.digest:
+            self.metrics.repeated.inc()
+            log_line.info("repeated", alert=earlier.label.id)
+            return Answer(earlier)
+        await self.ledger.add(equivocation(earlier.statement, verified.token, told(self.clock())))
+        raise Refused("conflict", "Another statement was accepted under this id before.")

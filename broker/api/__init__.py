@@ -1,0 +1,1 @@
+"""The HTTP side: routes by resource, one place that turns errors into answers."""

@@ -1,0 +1,74 @@
+"""Who calls: the `Authorization` header, and the DPoP proof beside it (protocol §6, RFC 6750, RFC 9449)."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+
+from broker.api.services import Services
+from broker.errors import Refused
+from broker.policy.release import Way
+from broker.reading import Caller
+from broker.trust import credentials
+
+CallerOf = Callable[[Request], Awaitable[Caller]]
+
+API_TOKEN_PREFIX = "iab_"  # noqa: S105 - how API tokens begin, so that a leaked one is recognised
+
+
+def caller_of(services: Services) -> CallerOf:
+    """The dependency that names the caller or refuses with `unauthenticated`."""
+
+    async def caller(request: Request) -> Caller:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "dpop" and token:
+            return await _with_proof(services, request, token.strip())
+        if scheme.lower() == "bearer" and token:
+            return await _with_bearer(services, token.strip())
+        raise Refused("unauthenticated", "This call needs an access token: Authorization: DPoP … or Bearer …")
+
+    return caller
+
+
+async def _with_proof(services: Services, request: Request, token: str) -> Caller:
+    access = credentials.read_access_token(token, services.keys, services.issuer, services.clock())
+    proofs = request.headers.getlist("dpop")
+    if len(proofs) != 1:
+        raise Refused("unauthenticated", "A token used with DPoP comes with exactly one proof in the header DPoP.")
+    jkt, once = credentials.read_proof(
+        proofs[0], request.method, services.issuer + request.url.path, token, services.clock()
+    )
+    if access.bound_to != jkt:
+        raise Refused("unauthenticated", "The token is not bound to the key of this proof.")
+    await spend(services, once, "This DPoP proof was used before.")
+    return _caller(services, access, Way.BOUND_READ)
+
+
+async def _with_bearer(services: Services, token: str) -> Caller:
+    if token.startswith(API_TOKEN_PREFIX):
+        return await _with_api_token(services, token)
+    access = credentials.read_access_token(token, services.keys, services.issuer, services.clock())
+    if access.bound_to is not None:
+        raise Refused("unauthenticated", "This token is bound to a key: send it as DPoP, with a proof.")
+    return _caller(services, access, Way.UNBOUND_READ)
+
+
+async def _with_api_token(services: Services, token: str) -> Caller:
+    held = await services.store.credentials.token(hashlib.sha256(token.encode()).hexdigest())
+    if held is None or held.expires <= services.clock().timestamp():
+        raise Refused("unauthenticated", "The API token is unknown or has expired.")
+    access = credentials.Access(held.agency, held.name, frozenset({"read"}), None)
+    return _caller(services, access, Way.UNBOUND_READ, held.subscription)
+
+
+def _caller(services: Services, access: credentials.Access, way: Way, subscription: str | None = None) -> Caller:
+    agency = services.directory.current().agency(access.agency)
+    if agency is None or not agency.active:
+        raise Refused("unauthenticated", "The agency is not active in the directory.")
+    return Caller(access.agency, access.client, access.scopes, way, subscription)
+
+
+async def spend(services: Services, once: credentials.Once, otherwise: str) -> None:
+    """Takes a `jti` that may be used once."""
+    if not await services.store.credentials.first_use(once.kind, once.value, once.seconds):
+        raise Refused("unauthenticated", otherwise)

@@ -1,0 +1,67 @@
+"""The one place that turns errors into HTTP answers."""
+
+from typing import cast
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from broker.api.problems import problem_body, status_of
+from broker.errors import Fault, Refused
+from broker.ports import Unavailable
+from broker.trust.credentials import ALGORITHMS
+
+PROBLEM = "application/problem+json"
+AWAY_S = 2
+"""After which a client may try again when the store was away."""
+
+log_line = structlog.get_logger("api")
+
+_BY_STATUS = {404: "not-found", 405: "not-found", 413: "too-large", 415: "unsupported-media-type"}
+
+
+def problem(refused: Refused, language: str | None, instance: str) -> Response:
+    """The answer to a refusal: RFC 9457 with the members of protocol §4."""
+    status = status_of(refused)
+    headers = {"Cache-Control": "no-store", "Vary": "Accept-Language"}
+    if refused.retry_after is not None:
+        headers["Retry-After"] = str(refused.retry_after)
+    if refused.code == "unauthenticated":
+        headers["WWW-Authenticate"] = f'DPoP algs="{" ".join(ALGORITHMS)}", Bearer'
+    return Response(problem_body(refused, language, instance), status, headers, PROBLEM)
+
+
+def install(app: FastAPI) -> None:
+    """Registers the handlers; nothing else in the application answers with an error."""
+
+    async def refused(request: Request, error: Exception) -> Response:
+        return _answer(request, cast(Refused, error))
+
+    async def away(request: Request, error: Exception) -> Response:
+        log_line.warning("store away", path=request.url.path, why=str(error))
+        return _answer(request, Refused("busy", "The hub cannot write durably at the moment.", retry_after=AWAY_S))
+
+    async def framework(request: Request, error: Exception) -> Response:
+        code = _BY_STATUS.get(cast(HTTPException, error).status_code, "invalid-request")
+        return _answer(request, Refused(code, "There is no such call here."))  # type: ignore[arg-type]  # codes above
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        faults = tuple(
+            Fault("/" + "/".join(str(step) for step in fault["loc"]), str(fault["msg"]))
+            for fault in cast(RequestValidationError, error).errors()
+        )
+        return _answer(request, Refused("invalid-request", "The request is not as this call expects it.", faults))
+
+    app.add_exception_handler(Refused, refused)
+    app.add_exception_handler(Unavailable, away)
+    app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(RequestValidationError, invalid)
+
+
+def _answer(request: Request, refused: Refused) -> Response:
+    instance = request.scope.get("instance") or request.url.path
+    request.app.state.metrics.refused.labels(refused.code).inc()
+    log_line.info("refused", path=request.url.path, code=refused.code, instance=instance)
+    return problem(refused, request.headers.get("accept-language"), str(instance))

@@ -1,0 +1,74 @@
+"""`POST /v1/alerts` in forms A, B and D, and `POST /v1/sets` (protocol §4)."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from broker.accept import Answer
+from broker.api.errors import problem
+from broker.api.limits import read_body
+from broker.api.problems import ERROR_OF_SET
+from broker.api.services import Services
+from broker.errors import Fault, Refused
+from broker.trust.posted import Posted, posted_alone, posted_envelope, posted_with_header
+from schemas.answers import Accepted
+
+STATEMENT = "application/secevent+jwt"
+ENVELOPE = "application/vnd.interagency.alert+json"
+FORMS = f"{STATEMENT}, {ENVELOPE}, or any other type with the header Alert-Statement"
+
+
+def posting(services: Services) -> APIRouter:
+    """The poster needs no credential but the signature."""
+    routes = APIRouter(tags=["posting"])
+
+    @routes.post("/v1/alerts", status_code=202, response_model=Accepted, summary="Post a signed alert")
+    async def alerts(request: Request) -> Response:
+        answer = await services.accepting.accept(await _read(services, request))
+        return Response(answer.body(), 202, media_type="application/json")
+
+    @routes.post("/v1/sets", status_code=202, summary="Push a SET (RFC 8935), for alerts without parts")
+    async def sets(request: Request) -> Response:
+        try:
+            answer = await _pushed(services, request)
+        except Refused as refused:
+            if refused.code not in ERROR_OF_SET:
+                return problem(refused, request.headers.get("accept-language"), request.url.path)
+            body = {"err": ERROR_OF_SET[refused.code], "description": refused.detail}
+            return JSONResponse(body, 400, {"Content-Language": "en"})
+        return Response(None, 202, {"Alert-Receipt": answer.receipt})
+
+    return routes
+
+
+async def _pushed(services: Services, request: Request) -> Answer:
+    if media_type(request) != STATEMENT:
+        raise Refused("malformed", f"A SET is pushed as {STATEMENT}.")
+    body = await read_body(request, services.limits.statement)
+    return await services.accepting.accept(posted_alone(body))
+
+
+async def _read(services: Services, request: Request) -> Posted:
+    if "content-encoding" in request.headers:
+        raise Refused("unsupported-media-type", "The body comes as it was signed, without a Content-Encoding.")
+    limits, type_ = services.limits, media_type(request)
+    statements = request.headers.getlist("alert-statement")
+    if statements:
+        if len(statements) > 1 or len(statements[0]) > limits.statement_header:
+            raise Refused("header-too-large", f"Alert-Statement comes once, with at most {limits.statement_header} bytes.")
+        body = await read_body(request, limits.part)
+        return posted_with_header(statements[0], request.headers.get("alert-salt"), _stated_type(request), body)
+    if type_ == STATEMENT:
+        return posted_alone(await read_body(request, limits.statement))
+    if type_ == ENVELOPE:
+        return posted_envelope(await read_body(request, limits.envelope), limits.part)
+    raise Refused("unsupported-media-type", "This hub takes no such document here.", (Fault("/", FORMS),))
+
+
+def media_type(request: Request) -> str:
+    """The type alone, without parameters."""
+    return _stated_type(request).split(";")[0].strip().lower()
+
+
+def _stated_type(request: Request) -> str:
+    return request.headers.get("content-type", "").strip()

@@ -1,0 +1,118 @@
+"""Subscriptions and what belongs to one: attempts, dead letters, replay, gaps, the stream (protocol §6)."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from broker.api.caller import caller_of
+from broker.api.limits import read_body
+from broker.api.services import Services
+from broker.errors import Fault, Refused
+from broker.ports import Attempt
+from broker.reading import Caller
+from broker.subscribing import Subscribing
+from broker.trust import jws
+from schemas.answers import AttemptsAnswer, DeadAnswer, Gaps, Queued, SubscriptionsAnswer, TestAnswer
+from schemas.base import Strict
+from schemas.faults import faults
+from schemas.subscription import NewSubscription, Replay, Revive, Subscription, SubscriptionPatch
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+def subscriptions(services: Services, subscribing: Subscribing) -> APIRouter:
+    """GETs need the scope `read`, everything else `subscribe`."""
+    routes = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
+    caller = caller_of(services)
+
+    async def reader(who: Annotated[Caller, Depends(caller)]) -> Caller:
+        who.need("read")
+        return who
+
+    async def subscriber(who: Annotated[Caller, Depends(caller)]) -> Caller:
+        who.need("subscribe")
+        return who
+
+    reader_, subscriber_ = Annotated[Caller, Depends(reader)], Annotated[Caller, Depends(subscriber)]
+
+    async def read_as[Model: Strict](request: Request, model: type[Model]) -> tuple[Model, dict[str, Any]]:
+        stated = jws.read_json_object(await read_body(request, services.limits.body), "invalid-request")
+        try:
+            return model.model_validate(stated), stated
+        except ValidationError as error:
+            found = tuple(Fault(path, expected) for path, expected in faults(error))
+            raise Refused("invalid-request", "The request is not as this call expects it.", found) from None
+
+    @routes.post("", status_code=201, response_model=Subscription, summary="Ask for what you may have")
+    async def create(request: Request, who: subscriber_) -> Response:
+        new, _ = await read_as(request, NewSubscription)
+        subscription, secret = await subscribing.create(who, new)
+        body = _told(subscription) | ({"secret": secret} if secret else {})
+        return JSONResponse(body, 201, NO_STORE | {"Location": f"/v1/subscriptions/{subscription.id}"})
+
+    @routes.get("", response_model=SubscriptionsAnswer, summary="Your subscriptions")
+    async def listed(who: reader_) -> Response:
+        return _json({"subscriptions": [_told(each) for each in await subscribing.all(who)]})
+
+    @routes.get("/{id_}", response_model=Subscription, summary="One of them, with its health")
+    async def one(id_: str, who: reader_) -> Response:
+        return _json(_told(await subscribing.told(await subscribing.own(who, id_))))
+
+    @routes.patch("/{id_}", response_model=Subscription, summary="Change it (RFC 7396)")
+    async def change(id_: str, request: Request, who: subscriber_) -> Response:
+        await subscribing.own(who, id_)
+        patch, stated = await read_as(request, SubscriptionPatch)
+        return _json(_told(await subscribing.change(who, id_, patch, stated)))
+
+    @routes.delete("/{id_}", status_code=204, summary="End it")
+    async def delete(id_: str, who: subscriber_) -> Response:
+        await subscribing.delete(who, id_)
+        return Response(None, 204)
+
+    @routes.post("/{id_}/test", status_code=202, response_model=TestAnswer, summary="A test alert, to it alone")
+    async def test(id_: str, who: subscriber_) -> Response:
+        return _json({"delivery": await subscribing.test(who, id_, services.clock())}, 202)
+
+    @routes.get("/{id_}/attempts", response_model=AttemptsAnswer, summary="Each try, oldest first")
+    async def attempts(
+        id_: str, who: reader_, after: Annotated[str | None, Query(max_length=64)] = None
+    ) -> Response:
+        page, next_ = await subscribing.attempts(who, id_, after)
+        return _json({"attempts": [_attempt(each) for each in page], "next": next_})
+
+    @routes.get("/{id_}/dead", response_model=DeadAnswer, summary="What could not be delivered")
+    async def dead(id_: str, who: reader_) -> Response:
+        return _json({"dead": [_attempt(each) for each in await subscribing.dead(who, id_)]})
+
+    @routes.post("/{id_}/dead", status_code=202, response_model=Queued, summary="Try dead letters again")
+    async def revive(id_: str, request: Request, who: subscriber_) -> Response:
+        wanted, _ = await read_as(request, Revive)
+        queued = await subscribing.revive(who, id_, wanted.deliveries, services.clock())
+        return _json({"queued": queued}, 202)
+
+    @routes.post("/{id_}/replay", status_code=202, response_model=Queued, summary="The same deliveries again")
+    async def replay(id_: str, request: Request, who: subscriber_) -> Response:
+        _, stated = await read_as(request, Replay)
+        return _json({"queued": await subscribing.replay(who, id_, stated, services.clock())}, 202)
+
+    @routes.get("/{id_}/gaps", response_model=Gaps, summary="What you lack")
+    async def gaps(id_: str, who: reader_, have: Annotated[str, Query(max_length=16_384)] = "") -> Response:
+        return _json((await subscribing.gaps(who, id_, have, services.clock())).model_dump())
+
+    return routes
+
+
+def _told(subscription: Subscription) -> dict[str, Any]:
+    return subscription.model_dump(mode="json", exclude_none=True)
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return asdict(attempt)
+
+
+def _json(body: object, status: int = 200) -> Response:
+    return JSONResponse(body, status, NO_STORE)

@@ -1,0 +1,20 @@
+"""Counters and gauges for operators (Prometheus text); labels never name an alert or an agency."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+
+class Metrics:
+    """One process's figures."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.accepted = Counter("broker_accepted_total", "Alerts made durable", registry=self.registry)
+        self.repeated = Counter("broker_repeated_total", "Posts of what was known already", registry=self.registry)
+        self.refused = Counter("broker_refused_total", "Refusals by code", ["code"], registry=self.registry)
+        self.accept_seconds = Histogram(
+            "broker_accept_seconds", "From the last byte of a post to its answer", registry=self.registry
+        )
+
+    def text(self) -> bytes:
+        """The exposition format."""
+        return generate_latest(self.registry)

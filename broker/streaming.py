@@ -1,0 +1,134 @@
+"""One reader of a subscription's stream, from where it left off (protocol §6).
+
+A cursor is a position. The reader first gets again what follows its cursor, then what is due again, then what is
+owed; several readers of one subscription each get every position after their own cursor.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from broker.clock import Clock, told
+from broker.errors import Fault, Refused
+from broker.giving import Giving, Sending
+from broker.ports import Attempt, Ended, Held, Opened, Outbox, Owed, Subscriptions
+from broker.policy.release import Way
+from broker.trust.hubkeys import HubKeys
+from schemas.subscription import SubscriptionState
+
+PAGE = 64
+WAIT_S = 5.0
+
+
+@dataclass
+class Reader:
+    """What one connection has been given. Not shared between tasks."""
+
+    held: Held
+    way: Way
+    giving: Giving
+    outbox: Outbox
+    subscriptions: Subscriptions
+    keys: HubKeys
+    hub: str
+    clock: Clock
+    cursor: int = 0
+    _after: str = ""
+    """How far the queue was looked through: what must stay is passed over, and looked at again after a wait."""
+    _sent: dict[int, Sending] = field(default_factory=dict)
+
+    async def begin(self, last_event_id: str | None) -> None:
+        """Takes the place after `last_event_id`, or before the first that is owed. Refuses a cursor that never was."""
+        head = await self.outbox.head(self.held.subscription.id)
+        if last_event_id is None:
+            first = await self.outbox.unsettled(self.held.subscription.id)
+            self.cursor = head.position if first is None else first - 1
+            return
+        if not (last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 16):
+            raise _unknown_cursor()
+        self.cursor = int(last_event_id)
+        if self.cursor > head.position:
+            raise _unknown_cursor()
+
+    async def events(self) -> AsyncIterator[Sending]:
+        """Without end, while the subscription is active. The caller says `written` of each before it asks for more."""
+        while await self._still_active():
+            sending = await self._next()
+            if sending is not None:
+                self._sent[sending.opened.position] = sending
+                yield sending
+            else:
+                self._after = ""
+                await self.outbox.woken(self.held.subscription.id, WAIT_S)
+
+    async def _next(self) -> Sending | None:
+        return await self._again() or await self._due() or await self._owed()
+
+    async def _again(self) -> Sending | None:
+        """What has a position after the cursor."""
+        while page := await self.outbox.opened(self.held.subscription.id, self.cursor, PAGE):
+            for opened in page:
+                self.cursor = opened.position
+                if not opened.replaced and (sending := await self._prepared(opened, again=True)):
+                    return sending
+        return None
+
+    async def _due(self) -> Sending | None:
+        """What was asked for again (replay), or what another connection took and did not write."""
+        subscription, now = self.held.subscription.id, self.clock().timestamp()
+        for opened in await self.outbox.due(subscription, now, PAGE):
+            if opened.position <= self.cursor and opened.position not in self._sent:
+                if sending := await self._prepared(opened, again=opened.attempts > 0):
+                    return sending
+        return None
+
+    async def _owed(self) -> Sending | None:
+        """The first in the queue that this way may carry."""
+        while page := await self.outbox.owed(self.held.subscription.id, PAGE, self._after):
+            for owed in page:
+                self._after = owed.ref
+                if await self._prepared(owed, again=False):
+                    return await self._again()
+        return None
+
+    async def _prepared(self, what: Owed | Opened, *, again: bool) -> Sending | None:
+        """None also for what took a new position: it comes when the cursor gets there, so that ids only grow."""
+        result = await self.giving.prepare(self.held, self.way, what, self.clock(), again=again)
+        if not isinstance(result, Sending):
+            return None
+        moved = isinstance(what, Opened) and result.opened.position != what.position
+        return None if moved else result
+
+    async def written(self, position: int) -> None:
+        """Written is delivered (protocol §6)."""
+        sending = self._sent.pop(position)
+        opened, at = sending.opened, told(self.clock())
+        subscription = self.held.subscription.id
+        await self.giving.dossiers.note(opened.alert, Ended(self.held.agency, subscription, "delivered", at))
+        attempt = Attempt(opened.delivery, opened.alert, opened.position, at, "delivered", None, 0, None, None)
+        await self.outbox.settle(subscription, attempt, "delivered")
+
+    async def heartbeat(self) -> str:
+        """`{"position", "proof"}`: where the subscription stands, signed, so that a reader can prove a gap."""
+        head = await self.outbox.head(self.held.subscription.id)
+        claims = {
+            "iss": self.hub,
+            "iat": int(self.clock().timestamp()),
+            "subscription": self.held.subscription.id,
+            "position": head.position,
+            "last": head.digest,
+        }
+        proof = self.keys.sign("receipt", "interagency-heartbeat+jwt", claims)
+        return json.dumps({"position": head.position, "proof": proof}, separators=(",", ":"))
+
+    async def _still_active(self) -> bool:
+        held = await self.subscriptions.get(self.held.subscription.id)
+        if held is None or held.subscription.state is not SubscriptionState.ACTIVE:
+            return False
+        self.held = held
+        return True
+
+
+def _unknown_cursor() -> Refused:
+    fault = Fault("/Last-Event-ID", "the id of an event of this stream")
+    return Refused("invalid-request", "That cursor never was one of this stream's.", (fault,))

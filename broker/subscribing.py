@@ -1,0 +1,174 @@
+"""What an agency may ask of its own subscriptions (protocol §6)."""
+
+import base64
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from broker.clock import told
+from broker.errors import Fault, Refused
+from broker.giving import Giving, Sending
+from broker.notices import HubVoice
+from broker.ports import Attempt, Held, Opened, Store
+from broker.positions import ranges, read_ranges
+from broker.reading import Caller
+from broker.trust.directory import Directory
+from broker.ways import PUSH, is_push, way_of
+from schemas.answers import Gaps
+from schemas.base import instant
+from schemas.subscription import NewSubscription, Subscription, SubscriptionPatch, SubscriptionState
+
+PAGE = 256
+TRIES = 16
+"""How often the next position is asked for while others take it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribing:
+    """Every call refuses with `not-found` what is not the caller's."""
+
+    store: Store
+    directory: Directory
+    giving: Giving
+    voice: HubVoice
+    adapters: frozenset[str]
+
+    async def create(self, caller: Caller, new: NewSubscription) -> tuple[Subscription, str | None]:
+        """The subscription, and the webhook secret that is told this once. It gets what is accepted from now on."""
+        self._check(caller.agency, new)
+        subscription = Subscription(id="sub_" + secrets.token_urlsafe(12), **dict(new))
+        secret = None
+        if (new.settings or {}).get("signing") == "v1":
+            secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+        await self.store.outbox.open_at(subscription.id, await self.store.log.tails())
+        await self.store.subscriptions.create(caller.agency, subscription, secret)
+        return subscription, secret
+
+    async def own(self, caller: Caller, id_: str) -> Held:
+        """The caller's own subscription of that id."""
+        held = await self.store.subscriptions.get(id_)
+        if held is None or held.agency != caller.agency or caller.subscription not in (None, id_):
+            raise Refused("not-found", "You have no subscription of that id.")
+        return held
+
+    async def all(self, caller: Caller) -> list[Subscription]:
+        """The caller's own, each with its health."""
+        held = await self.store.subscriptions.of(caller.agency)
+        return [await self.told(each) for each in held if caller.subscription in (None, each.subscription.id)]
+
+    async def told(self, held: Held) -> Subscription:
+        """With its health: how much is owed, what the last attempt said."""
+        id_ = held.subscription.id
+        head = await self.store.outbox.head(id_)
+        health = {
+            "owed": await self.store.outbox.depth(id_),
+            "dead": len(await self.store.outbox.dead(id_)),
+            "position": head.position,
+        }
+        return held.subscription.model_copy(update={"health": health})
+
+    async def change(self, caller: Caller, id_: str, patch: SubscriptionPatch, stated: Mapping[str, Any]) -> Subscription:
+        """RFC 7396: `stated` are the members of the patch as they came, null meaning the default again."""
+        held = await self.own(caller, id_)
+        changed = patch.applied_to(held.subscription, stated)
+        self._check(caller.agency, changed)
+        held = replace(held, subscription=changed)
+        await self.store.subscriptions.replace(held)
+        if changed.state is SubscriptionState.ACTIVE:
+            await self.store.outbox.signal(id_, push=is_push(held))
+        return await self.told(held)
+
+    async def delete(self, caller: Caller, id_: str) -> None:
+        """It is gone with all that it was owed."""
+        await self.own(caller, id_)
+        await self.store.subscriptions.delete(id_)
+        await self.store.outbox.remove(id_)
+
+    async def test(self, caller: Caller, id_: str, now: datetime) -> str:
+        """The delivery id of a test alert, its position already taken."""
+        held = await self.own(caller, id_)
+        alert = await self.voice.test(caller.agency, self.directory.current().digest, now)
+        owed = await self.store.outbox.add(id_, alert)
+        for _ in range(TRIES):
+            sending = await self.giving.prepare(held, way_of(held), owed, now)
+            if isinstance(sending, Sending):
+                await self.store.outbox.signal(id_, push=is_push(held))
+                return sending.opened.delivery
+            if sending != "moved":
+                break
+        raise Refused("busy", "The subscription is too busy for a test now.", retry_after=1)
+
+    async def attempts(self, caller: Caller, id_: str, after: str | None) -> tuple[Sequence[Attempt], str | None]:
+        """A page of attempts, oldest first, and where the next begins."""
+        await self.own(caller, id_)
+        return await self.store.outbox.attempts(id_, after, PAGE)
+
+    async def dead(self, caller: Caller, id_: str) -> Sequence[Attempt]:
+        """The last attempt of each dead letter."""
+        await self.own(caller, id_)
+        return await self.store.outbox.dead(id_)
+
+    async def revive(self, caller: Caller, id_: str, deliveries: Sequence[str] | None, now: datetime) -> int:
+        """Tries dead letters again: these, or all for None."""
+        held = await self.own(caller, id_)
+        dead = await self.store.outbox.dead(id_)
+        positions = [each.position for each in dead if deliveries is None or each.delivery in deliveries]
+        return await self._again(held, positions, now)
+
+    async def replay(self, caller: Caller, id_: str, wanted: Mapping[str, Any], now: datetime) -> int:
+        """Sends positions again: by `since`, by `positions`, or by `alerts`."""
+        held = await self.own(caller, id_)
+        everything = await self._opened(id_)
+        if "since" in wanted:
+            since = told(instant(wanted["since"]))
+            positions = [each.position for each in everything if each.opened_at >= since]
+        elif "positions" in wanted:
+            named = read_ranges(wanted["positions"])
+            positions = [each.position for each in everything if each.position in named]
+        else:
+            positions = [each.position for each in everything if each.alert in wanted["alerts"]]
+        return await self._again(held, positions, now)
+
+    async def _again(self, held: Held, positions: Sequence[int], now: datetime) -> int:
+        queued = await self.store.outbox.again(held.subscription.id, positions, now.timestamp())
+        await self.store.outbox.signal(held.subscription.id, push=is_push(held))
+        return queued
+
+    async def gaps(self, caller: Caller, id_: str, have: str, now: datetime) -> Gaps:
+        """Which positions the reader lacks, and which of those may no longer be given."""
+        held = await self.own(caller, id_)
+        had = read_ranges(have)
+        missing: list[int] = []
+        withheld: list[int] = []
+        for opened in await self._opened(id_, replaced=True):
+            if opened.position not in had:
+                (missing if await self._may_have(held, opened, now) else withheld).append(opened.position)
+        head = await self.store.outbox.head(id_)
+        return Gaps(last=head.position, missing=ranges(missing), withheld=ranges(withheld))
+
+    async def _may_have(self, held: Held, opened: Opened, now: datetime) -> bool:
+        return not opened.replaced and await self.giving.may_have(held, way_of(held), opened, now)
+
+    async def _opened(self, id_: str, *, replaced: bool = False) -> list[Opened]:
+        found: list[Opened] = []
+        while page := await self.store.outbox.opened(id_, found[-1].position if found else 0, PAGE):
+            found += page
+        return [opened for opened in found if replaced or not opened.replaced]
+
+    def _check(self, agency: str, wanted: NewSubscription | Subscription) -> None:
+        if wanted.adapter not in self.adapters:
+            fault = Fault("/adapter", "one of " + ", ".join(sorted(self.adapters)))
+            raise Refused("invalid-request", "This hub has no such adapter.", (fault,))
+        if wanted.adapter in PUSH:
+            self._check_url(agency, str((wanted.settings or {}).get("url", "")))
+
+    def _check_url(self, agency: str, url: str) -> None:
+        parts = urlsplit(url)
+        entry = self.directory.current().agency(agency)
+        allowed = entry.http_endpoints if entry else ()
+        if parts.scheme == "http" and f"http://{parts.netloc}" not in allowed:
+            fault = Fault("/settings/url", "https, or an origin that the directory lists for you under http_endpoints")
+            raise Refused("invalid-request", "Webhooks go over https.", (fault,))
