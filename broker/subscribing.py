@@ -2,10 +2,9 @@
 
 import base64
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 from broker.clock import told
@@ -19,7 +18,8 @@ from broker.trust.directory import Directory
 from broker.ways import PUSH, is_push, way_of
 from schemas.answers import Gaps
 from schemas.base import instant
-from schemas.subscription import NewSubscription, Subscription, SubscriptionPatch, SubscriptionState
+from schemas.requests import Replay
+from schemas.subscription import Health, NewSubscription, Subscription, SubscriptionPatch, SubscriptionState
 
 PAGE = 256
 TRIES = 16
@@ -41,7 +41,7 @@ class Subscribing:
         self._check(caller.agency, new)
         subscription = Subscription(id="sub_" + secrets.token_urlsafe(12), **dict(new))
         secret = None
-        if (new.settings or {}).get("signing") == "v1":
+        if new.settings.get("signing") == "v1":
             secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
         await self.store.outbox.open_at(subscription.id, await self.store.log.tails())
         await self.store.subscriptions.create(caller.agency, subscription, secret)
@@ -62,18 +62,13 @@ class Subscribing:
     async def told(self, held: Held) -> Subscription:
         """With its health: how much is owed, what the last attempt said."""
         id_ = held.subscription.id
-        head = await self.store.outbox.head(id_)
-        health = {
-            "owed": await self.store.outbox.depth(id_),
-            "dead": len(await self.store.outbox.dead(id_)),
-            "position": head.position,
-        }
+        health = Health(waiting=await self.store.outbox.depth(id_))
         return held.subscription.model_copy(update={"health": health})
 
-    async def change(self, caller: Caller, id_: str, patch: SubscriptionPatch, stated: Mapping[str, Any]) -> Subscription:
-        """RFC 7396: `stated` are the members of the patch as they came, null meaning the default again."""
+    async def change(self, caller: Caller, id_: str, patch: SubscriptionPatch) -> Subscription:
+        """RFC 7396. ValidationError where the result would be no subscription."""
         held = await self.own(caller, id_)
-        changed = patch.applied_to(held.subscription, stated)
+        changed = held.subscription.patched(patch)
         self._check(caller.agency, changed)
         held = replace(held, subscription=changed)
         await self.store.subscriptions.replace(held)
@@ -118,19 +113,11 @@ class Subscribing:
         positions = [each.position for each in dead if deliveries is None or each.delivery in deliveries]
         return await self._again(held, positions, now)
 
-    async def replay(self, caller: Caller, id_: str, wanted: Mapping[str, Any], now: datetime) -> int:
-        """Sends positions again: by `since`, by `positions`, or by `alerts`."""
+    async def replay(self, caller: Caller, id_: str, wanted: Replay, now: datetime) -> int:
+        """Sends positions again: how many."""
         held = await self.own(caller, id_)
         everything = await self._opened(id_)
-        if "since" in wanted:
-            since = told(instant(wanted["since"]))
-            positions = [each.position for each in everything if each.opened_at >= since]
-        elif "positions" in wanted:
-            named = read_ranges(wanted["positions"])
-            positions = [each.position for each in everything if each.position in named]
-        else:
-            positions = [each.position for each in everything if each.alert in wanted["alerts"]]
-        return await self._again(held, positions, now)
+        return await self._again(held, [each.position for each in everything if _is_wanted(wanted, each)], now)
 
     async def _again(self, held: Held, positions: Sequence[int], now: datetime) -> int:
         queued = await self.store.outbox.again(held.subscription.id, positions, now.timestamp())
@@ -163,7 +150,7 @@ class Subscribing:
             fault = Fault("/adapter", "one of " + ", ".join(sorted(self.adapters)))
             raise Refused("invalid-request", "This hub has no such adapter.", (fault,))
         if wanted.adapter in PUSH:
-            self._check_url(agency, str((wanted.settings or {}).get("url", "")))
+            self._check_url(agency, str(wanted.settings.get("url", "")))
 
     def _check_url(self, agency: str, url: str) -> None:
         parts = urlsplit(url)
@@ -172,3 +159,11 @@ class Subscribing:
         if parts.scheme == "http" and f"http://{parts.netloc}" not in allowed:
             fault = Fault("/settings/url", "https, or an origin that the directory lists for you under http_endpoints")
             raise Refused("invalid-request", "Webhooks go over https.", (fault,))
+
+
+def _is_wanted(wanted: Replay, opened: Opened) -> bool:
+    if wanted.since is not None:
+        return opened.opened_at >= told(instant(wanted.since))
+    if wanted.positions is not None:
+        return opened.position in read_ranges(wanted.positions)
+    return opened.alert in (wanted.alerts or ())

@@ -18,10 +18,10 @@ def way_of(held: Held) -> Way:
     """The way of a push subscription; of one that is read, the best that a reader may come by."""
     if not is_push(held):
         return Way.BOUND_READ
-    url = str((held.subscription.settings or {}).get("url", ""))
+    url = str(held.subscription.settings.get("url", ""))
     return Way.WEBHOOK_HTTPS if url.startswith("https://") else Way.WEBHOOK_HTTP
 
 
 def in_flight_limit(held: Held) -> int:
     """How many deliveries may be under way at once."""
-    return int((held.subscription.settings or {}).get("max_in_flight", 8))
+    return int(held.subscription.settings.get("max_in_flight", 8))

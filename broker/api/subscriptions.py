@@ -1,7 +1,9 @@
 """Subscriptions and what belongs to one: attempts, dead letters, replay, gaps, the stream (protocol §6)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import ValidationError
@@ -15,12 +17,14 @@ from broker.errors import Fault, Refused
 from broker.ports import Attempt
 from broker.reading import Caller
 from broker.subscribing import Subscribing
-from broker.trust import jws
-from schemas.answers import AttemptsAnswer, DeadAnswer, Gaps, Queued, SubscriptionsAnswer, TestAnswer
+from broker.trust.jws import read_json
+from schemas.answers import AttemptsAnswer, CreatedSubscription, DeadAnswer, Gaps, QueuedAnswer, SubscriptionsAnswer, TestAnswer
 from schemas.base import Strict
 from schemas.faults import faults
-from schemas.subscription import NewSubscription, Replay, Revive, Subscription, SubscriptionPatch
+from schemas.requests import Replay, Revive
+from schemas.subscription import NewSubscription, Subscription, SubscriptionPatch
 
+Model = TypeVar("Model", bound=Strict)
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -39,17 +43,14 @@ def subscriptions(services: Services, subscribing: Subscribing) -> APIRouter:
 
     reader_, subscriber_ = Annotated[Caller, Depends(reader)], Annotated[Caller, Depends(subscriber)]
 
-    async def read_as[Model: Strict](request: Request, model: type[Model]) -> tuple[Model, dict[str, Any]]:
-        stated = jws.read_json_object(await read_body(request, services.limits.body), "invalid-request")
-        try:
-            return model.model_validate(stated), stated
-        except ValidationError as error:
-            found = tuple(Fault(path, expected) for path, expected in faults(error))
-            raise Refused("invalid-request", "The request is not as this call expects it.", found) from None
+    async def read_as(request: Request, model: type[Model]) -> Model:
+        stated = read_json(await read_body(request, services.limits.body))
+        with told_as_invalid_request():
+            return model.model_validate(stated)
 
-    @routes.post("", status_code=201, response_model=Subscription, summary="Ask for what you may have")
+    @routes.post("", status_code=201, response_model=CreatedSubscription, summary="Ask for what you may have")
     async def create(request: Request, who: subscriber_) -> Response:
-        new, _ = await read_as(request, NewSubscription)
+        new = await read_as(request, NewSubscription)
         subscription, secret = await subscribing.create(who, new)
         body = _told(subscription) | ({"secret": secret} if secret else {})
         return JSONResponse(body, 201, NO_STORE | {"Location": f"/v1/subscriptions/{subscription.id}"})
@@ -65,8 +66,9 @@ def subscriptions(services: Services, subscribing: Subscribing) -> APIRouter:
     @routes.patch("/{id_}", response_model=Subscription, summary="Change it (RFC 7396)")
     async def change(id_: str, request: Request, who: subscriber_) -> Response:
         await subscribing.own(who, id_)
-        patch, stated = await read_as(request, SubscriptionPatch)
-        return _json(_told(await subscribing.change(who, id_, patch, stated)))
+        patch = await read_as(request, SubscriptionPatch)
+        with told_as_invalid_request():
+            return _json(_told(await subscribing.change(who, id_, patch)))
 
     @routes.delete("/{id_}", status_code=204, summary="End it")
     async def delete(id_: str, who: subscriber_) -> Response:
@@ -88,22 +90,32 @@ def subscriptions(services: Services, subscribing: Subscribing) -> APIRouter:
     async def dead(id_: str, who: reader_) -> Response:
         return _json({"dead": [_attempt(each) for each in await subscribing.dead(who, id_)]})
 
-    @routes.post("/{id_}/dead", status_code=202, response_model=Queued, summary="Try dead letters again")
+    @routes.post("/{id_}/dead", status_code=202, response_model=QueuedAnswer, summary="Try dead letters again")
     async def revive(id_: str, request: Request, who: subscriber_) -> Response:
-        wanted, _ = await read_as(request, Revive)
+        wanted = await read_as(request, Revive)
         queued = await subscribing.revive(who, id_, wanted.deliveries, services.clock())
         return _json({"queued": queued}, 202)
 
-    @routes.post("/{id_}/replay", status_code=202, response_model=Queued, summary="The same deliveries again")
+    @routes.post("/{id_}/replay", status_code=202, response_model=QueuedAnswer, summary="The same deliveries again")
     async def replay(id_: str, request: Request, who: subscriber_) -> Response:
-        _, stated = await read_as(request, Replay)
-        return _json({"queued": await subscribing.replay(who, id_, stated, services.clock())}, 202)
+        wanted = await read_as(request, Replay)
+        return _json({"queued": await subscribing.replay(who, id_, wanted, services.clock())}, 202)
 
     @routes.get("/{id_}/gaps", response_model=Gaps, summary="What you lack")
     async def gaps(id_: str, who: reader_, have: Annotated[str, Query(max_length=16_384)] = "") -> Response:
         return _json((await subscribing.gaps(who, id_, have, services.clock())).model_dump())
 
     return routes
+
+
+@contextmanager
+def told_as_invalid_request() -> Iterator[None]:
+    """What the schemas refuse, as the answer to a call."""
+    try:
+        yield
+    except ValidationError as error:
+        found = tuple(Fault(path, expected) for path, expected in faults(error))
+        raise Refused("invalid-request", "The request is not as this call expects it.", found) from None
 
 
 def _told(subscription: Subscription) -> dict[str, Any]:
