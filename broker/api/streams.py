@@ -1,0 +1,50 @@
+"""`GET /v1/subscriptions/{id}/stream`: the stream adapter, mounted (protocol §6)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from adapters.stream import EventStream
+from broker.api.caller import caller_of
+from broker.api.services import Services
+from broker.errors import Fault, Refused
+from broker.reading import Caller
+from broker.streaming import Reader
+from broker.subscribing import Subscribing
+from schemas.subscription import SubscriptionState
+
+
+def streams(services: Services, subscribing: Subscribing) -> APIRouter:
+    """Server-sent events, resumed exactly after `Last-Event-ID`."""
+    routes = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
+    caller = caller_of(services)
+
+    @routes.get("/{id_}/stream", summary="What you are owed, as server-sent events", response_class=Response)
+    async def stream(id_: str, request: Request, who: Annotated[Caller, Depends(caller)]) -> EventStream:
+        who.need("read")
+        reader = await _reader(services, subscribing, who, id_)
+        await reader.begin(request.headers.get("last-event-id"))
+        return EventStream(reader)
+
+    return routes
+
+
+async def _reader(services: Services, subscribing: Subscribing, who: Caller, id_: str) -> Reader:
+    held = await subscribing.own(who, id_)
+    if held.subscription.adapter != "stream":
+        fault = Fault("/adapter", "stream")
+        raise Refused("invalid-request", "This subscription is not served as a stream.", (fault,))
+    if held.subscription.state is not SubscriptionState.ACTIVE:
+        raise Refused("invalid-request", "This subscription is paused.", (Fault("/state", "active"),))
+    return Reader(
+        held=held,
+        way=who.way,
+        giving=services.giving,
+        outbox=services.store.outbox,
+        subscriptions=services.store.subscriptions,
+        keys=services.keys,
+        hub=services.hub.id,
+        clock=services.clock,
+    )

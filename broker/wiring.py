@@ -1,0 +1,124 @@
+"""The one place that wires: settings in, a running hub out. Only here are stores and adapters known by name."""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from fastapi import FastAPI
+
+from adapters.base import Push
+from adapters.registry import ADAPTERS, Outgoing
+from broker import parcel
+from broker.accept import Accepting
+from broker.api.app import create_app
+from broker.api.services import Services
+from broker.clock import Clock, system_clock
+from broker.courier import Courier
+from broker.giving import Giving
+from broker.judge import Judge
+from broker.metrics import Metrics
+from broker.notices import HubVoice
+from broker.ports import Held, Store
+from broker.reading import Reading
+from broker.router import Router
+from broker.settings import Settings
+from broker.store.in_redis import RedisStore
+from broker.store.server import PrivateServer
+from broker.trust.directory import Directory
+from broker.trust.folder import DirectoryFolder
+from broker.trust.hubkeys import HubKeys
+
+Worker = Callable[[asyncio.Event], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A hub that is open: its application for the ingress, its workers by role."""
+
+    services: Services
+    app: FastAPI
+    workers: dict[str, Worker]
+    directory: DirectoryFolder
+
+
+@asynccontextmanager
+async def open_hub(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Hub]:
+    """Starts what has to be there (private server, directory), wires everything, and closes it in turn."""
+    async with AsyncExitStack() as stack:
+        url = settings.redis_url or await stack.enter_async_context(PrivateServer(settings.data / "store"))
+        store = RedisStore(url, partitions=settings.partitions)
+        await store.open()
+        stack.push_async_callback(store.close)
+        directory, keys = await open_directory(settings, store)
+        stack.push_async_callback(directory.close)
+        services = wire(settings, store, directory, keys, clock)
+        outgoing = await stack.enter_async_context(Outgoing(settings.outgoing_ca))
+        yield Hub(services, create_app(services), _workers(services, outgoing), directory)
+
+
+async def open_directory(settings: Settings, store: Store) -> tuple[DirectoryFolder, HubKeys]:
+    """The directory with the hub's own keys in it, each version kept before it is in force."""
+    directory = DirectoryFolder(settings.directory, store.directories)
+    keys = await directory.open(settings.hub_keys or settings.data / "hub-keys")
+    return directory, keys
+
+
+def wire(settings: Settings, store: Store, directory: Directory, keys: HubKeys, clock: Clock) -> Services:
+    """The stages around a store and a directory; tests call this with their own."""
+    snapshot = directory.current()
+    hub = parcel.Hub(snapshot.hub, snapshot.network)
+    judge = Judge(directory, store.log, store.dossiers)
+    voice = HubVoice(hub.id, hub.network, keys, store.log)
+    metrics = Metrics()
+    giving = Giving(judge, store.log, store.outbox, store.dossiers, voice, hub)
+    return Services(
+        issuer=settings.origin(),
+        hub=hub,
+        store=store,
+        directory=directory,
+        keys=keys,
+        accepting=Accepting(store.log, store.dossiers, store.ledger, directory, keys, hub.id, clock, metrics),
+        reading=Reading(store.log, store.dossiers, store.subscriptions, judge, hub),
+        giving=giving,
+        voice=voice,
+        clock=clock,
+        limits=settings.limits,
+        metrics=metrics,
+        adapters=frozenset(ADAPTERS),
+    )
+
+
+def _workers(services: Services, outgoing: Outgoing) -> dict[str, Worker]:
+    store, giving, clock = services.store, services.giving, services.clock
+    name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    router = Router(
+        store.log,
+        store.leases,
+        store.outbox,
+        store.dossiers,
+        store.subscriptions,
+        giving.judge,
+        services.voice,
+        clock,
+        name,
+    )
+    push_for = partial(_push_for, services, outgoing)
+    courier = Courier(store.outbox, store.dossiers, store.subscriptions, giving, push_for, clock, name)
+    return {"router": router.run, "courier": courier.run}
+
+
+def _push_for(services: Services, outgoing: Outgoing, held: Held) -> Push:
+    """The adapter for one subscription, allowed to reach what the directory says its agency's endpoints may be."""
+    agency = services.directory.current().agency(held.agency)
+    return ADAPTERS[held.subscription.adapter].push(
+        outgoing=outgoing,
+        sign=partial(services.keys.sign_bytes, "webhook"),
+        secret=held.secret,
+        origins=frozenset(agency.http_endpoints if agency else ()),
+        networks=tuple(agency.private_networks if agency else ()),
+    )
