@@ -229,7 +229,12 @@ class Request(_Full):
     """Asks other agencies for something; `onward` asks an issuer whether others may have its alert."""
 
     kind: Literal[Kind.REQUEST]
-    wants: Annotated[Many[Wants], BeforeValidator(_listed), MinLen(1), MaxLen(len(Wants))]
+    wants: Annotated[
+        Many[Wants],
+        MinLen(1),
+        MaxLen(len(Wants)),
+        BeforeValidator(_listed, json_schema_input_type=Wants | Annotated[list[Wants], MinLen(1)]),
+    ]
     respond_by: Timestamp
     references: One | None = None
     onward_to: Annotated[Many[AgencyId], MinLen(1), MaxLen(limits.SELECTORS)] | None = None
