@@ -81,7 +81,9 @@ class Accepting:
         self.metrics.accepted.inc()
         self.metrics.accept_seconds.observe(perf_counter() - started)
         label = alert.label
-        log_line.info("accepted", alert=label.id, kid=label.kid, kind=label.kind, status=label.status, domain=label.domain)
+        log_line.info(
+            "accepted", alert=label.id, kid=label.kid, kind=label.kind, status=label.status, domain=label.domain
+        )
         return Answer(alert)
 
     async def _judge(self, verified: VerifiedEnvelope, now: datetime) -> StoredAlert:
@@ -90,7 +92,9 @@ class Accepting:
         fresh(verified, now)  # 7
         addressed(verified, directory.network)  # 8  audience
         claims = read(verified)  # 9  schema
-        authorised = authorise(verified, claims, await self._known(claims), directory, now)  # 10-12 mandate, addressing, terms
+        authorised = authorise(
+            verified, claims, await self._known(claims), directory, now
+        )  # 10-12 mandate, addressing, terms
         check_parts(verified, claims)  # 13 other parts
         return self._stored(authorised, verified, now)
 

@@ -8,10 +8,10 @@ Clock = Callable[[], datetime]
 
 
 def system_clock() -> datetime:
+    """The real time."""
     return datetime.now(UTC)
 
 
 def told(moment: datetime) -> str:
     """`2026-11-22T01:00:00.000Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import structlog
-
 from adapters.base import Delivered, Outcome, Parcel, Push, Unreachable
+
 from broker.clock import Clock, told
 from broker.giving import Giving, Sending
 from broker.policy.retry import Dead, PauseSubscription, RetryAt, Step, Tried, next_step
@@ -151,7 +151,7 @@ class Service:
         return [*due, *owed]
 
     async def _blocked_issuers(self, held: Held) -> set[str]:
-        """With `order: issuer`, an alert waits for every earlier one of its issuer that is under way or to be retried."""
+        """With `order: issuer`, an alert waits for its issuer's earlier ones that are under way or to be retried."""
         if held.subscription.order != "issuer":
             return set()
         subscription, now = held.subscription.id, self.courier.clock().timestamp()

@@ -69,7 +69,12 @@ class Giving:
             return Sending(alert, what, self._text_at(held, alert, what, released))
         standing = await self.dossiers.standing(alert.label.id)
         at = told(now)
-        said = Decided(held.agency, held.subscription.id, decision_text(alert, held.subscription.id, released, now), _outcome(released))
+        said = Decided(
+            held.agency,
+            held.subscription.id,
+            decision_text(alert, held.subscription.id, released, now),
+            _outcome(released),
+        )
         await self.dossiers.note(alert.label.id, Given(held.agency, held.subscription.id, at), said)
         if standing != await self.dossiers.standing(alert.label.id):
             return "moved"  # its fate changed between the decision and the note: the router may not have seen us
@@ -133,7 +138,12 @@ class Giving:
         await self.outbox.drop(subscription, what)
 
     async def _tell(
-        self, held: Held, alert: StoredAlert, fate: Literal["updated", "expired", "superseded"], cause: str, now: datetime
+        self,
+        held: Held,
+        alert: StoredAlert,
+        fate: Literal["updated", "expired", "superseded"],
+        cause: str,
+        now: datetime,
     ) -> None:
         notice = await self.voice.notice(alert.label, fate, cause, now)
         await self.outbox.add(held.subscription.id, notice)

@@ -50,9 +50,7 @@ def text(alert: StoredAlert, released: Released, hub: Hub, at: Place | None = No
     envelope: dict[str, object] = {
         "statement": alert.statement,
         "parts": {
-            id_: {"salt": part.salt, "data": part.data}
-            for id_, part in alert.parts.items()
-            if id_ in released.parts
+            id_: {"salt": part.salt, "data": part.data} for id_, part in alert.parts.items() if id_ in released.parts
         },
     }
     if alert.cosignatures:

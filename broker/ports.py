@@ -274,7 +274,7 @@ class Claim:
 class Outbox(Protocol):
     """What is owed to each subscription: a queue of references, then numbered deliveries until they end.
 
-    Nothing leaves it but by `drop`, or `settle` to delivered or dead. Every step that can be repeated adds nothing twice.
+    Nothing leaves it but by `drop`, or `settle` to delivered or dead. A step that is repeated adds nothing twice.
     """
 
     # the router's side
@@ -287,7 +287,7 @@ class Outbox(Protocol):
         ...
 
     async def add(self, subscription: str, alert: str) -> Owed:
-        """Queues what does not come from the log (a notice that stands in, a test); what is queued is not queued again."""
+        """Queues what does not come from the log (a stand-in notice, a test); what is queued is not queued again."""
         ...
 
     async def signal(self, subscription: str, *, push: bool) -> None:
@@ -302,7 +302,7 @@ class Outbox(Protocol):
     async def head(self, subscription: str) -> Head: ...
 
     async def open(self, subscription: str, what: Owed | Opened, delivery: Opened) -> bool:
-        """Gives `delivery.position` to what was owed, or to an opened one whose content changed (it is then `replaced`).
+        """Gives `delivery.position` to what was owed, or to an opened one whose content changed (then `replaced`).
 
         Durable when it returns. False when the position is not the head's next, or somebody else took it: look again.
         """
@@ -333,7 +333,9 @@ class Outbox(Protocol):
         """The lowest position that is neither delivered nor dead nor dropped."""
         ...
 
-    async def attempts(self, subscription: str, after: str | None, limit: int) -> tuple[Sequence[Attempt], str | None]: ...
+    async def attempts(
+        self, subscription: str, after: str | None, limit: int
+    ) -> tuple[Sequence[Attempt], str | None]: ...
 
     async def dead(self, subscription: str) -> Sequence[Attempt]:
         """The last attempt of each dead delivery."""

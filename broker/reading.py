@@ -74,7 +74,10 @@ class Reading:
             raise await self._absent(caller, id_)
         ask, released = best
         said = Decided(
-            caller.agency, ask.subscription or "", decision_text(alert, ask.subscription or "", released, now), outcome(released)
+            caller.agency,
+            ask.subscription or "",
+            decision_text(alert, ask.subscription or "", released, now),
+            outcome(released),
         )
         await self.dossiers.note(id_, Given(caller.agency, "", told(now)), said)
         return parcel.text(alert, released, self.hub)
@@ -87,7 +90,8 @@ class Reading:
             return asks
         if purpose is None and caller.agency != alert.label.issuer:
             raise Refused(
-                "invalid-request", "An agency without an active subscription states the purpose of its reading: ?purpose=…"
+                "invalid-request",
+                "An agency without an active subscription states the purpose of its reading: ?purpose=…",
             )
         purposes = () if purpose is None else (purpose,)
         return [Ask(caller.agency, None, (Status.ACTUAL,), purposes, caller.way, delivering=False)]
@@ -118,13 +122,12 @@ class Reading:
     async def decisions(
         self, caller: Caller, id_: str, subscription: str | None, agency: str | None
     ) -> DecisionsAnswer:
-        """What was decided about it for a subscription or an agency: to its originator, inspectors and the subscriber."""
+        """What was decided for a subscription or an agency: to the originator, inspectors and the subscriber."""
         alert = await self._known(id_)
         said = [
             each
             for each in await self.dossiers.decisions(id_)
-            if (subscription is None or each.subscription == subscription)
-            and (agency is None or each.agency == agency)
+            if (subscription is None or each.subscription == subscription) and (agency is None or each.agency == agency)
         ]
         if not (is_originator(caller, alert) or "inspect" in caller.scopes):
             said = [each for each in said if each.agency == caller.agency]

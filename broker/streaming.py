@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from broker.clock import Clock, told
 from broker.errors import Fault, Refused
 from broker.giving import Giving, Sending
-from broker.ports import Attempt, Ended, Held, Opened, Outbox, Owed, Subscriptions
 from broker.policy.release import Way
+from broker.ports import Attempt, Ended, Held, Opened, Outbox, Owed, Subscriptions
 from broker.trust.hubkeys import HubKeys
 from schemas.subscription import SubscriptionState
 
@@ -77,9 +77,9 @@ class Reader:
         """What was asked for again (replay), or what another connection took and did not write."""
         subscription, now = self.held.subscription.id, self.clock().timestamp()
         for opened in await self.outbox.due(subscription, now, PAGE):
-            if opened.position <= self.cursor and opened.position not in self._sent:
-                if sending := await self._prepared(opened, again=opened.attempts > 0):
-                    return sending
+            passed = opened.position <= self.cursor and opened.position not in self._sent
+            if passed and (sending := await self._prepared(opened, again=opened.attempts > 0)):
+                return sending
         return None
 
     async def _owed(self) -> Sending | None:

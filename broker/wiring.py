@@ -9,10 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from fastapi import FastAPI
-
 from adapters.base import Push
 from adapters.registry import ADAPTERS, Outgoing
+from fastapi import FastAPI
+
 from broker import parcel
 from broker.accept import Accepting
 from broker.api.app import create_app

@@ -49,7 +49,9 @@ def alerts(services: Services) -> APIRouter:
         answer = await services.reading.decisions(who, _id(alert), subscription, agency)
         return _json(answer.model_dump_json())
 
-    @routes.get("/v1/deliveries", response_model=DeliveriesAnswer, summary="How it stands with each agency, to the issuer")
+    @routes.get(
+        "/v1/deliveries", response_model=DeliveriesAnswer, summary="How it stands with each agency, to the issuer"
+    )
     async def deliveries(who: reader_, alert: Annotated[str, Query(max_length=ID_MOST)]) -> Response:
         who.need("read")
         return _json((await services.reading.deliveries(who, _id(alert))).model_dump_json())

@@ -24,9 +24,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.metrics = services.metrics
     errors.install(app)
-    subscribing = Subscribing(
-        services.store, services.directory, services.giving, services.voice, services.adapters
-    )
+    subscribing = Subscribing(services.store, services.directory, services.giving, services.voice, services.adapters)
     for routes in (
         posting(services),
         discovery(services),

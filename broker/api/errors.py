@@ -37,20 +37,20 @@ def install(app: FastAPI) -> None:
     """Registers the handlers; nothing else in the application answers with an error."""
 
     async def refused(request: Request, error: Exception) -> Response:
-        return _answer(request, cast(Refused, error))
+        return _answer(request, cast("Refused", error))
 
     async def away(request: Request, error: Exception) -> Response:
         log_line.warning("store away", path=request.url.path, why=str(error))
         return _answer(request, Refused("busy", "The hub cannot write durably at the moment.", retry_after=AWAY_S))
 
     async def framework(request: Request, error: Exception) -> Response:
-        code = _BY_STATUS.get(cast(HTTPException, error).status_code, "invalid-request")
+        code = _BY_STATUS.get(cast("HTTPException", error).status_code, "invalid-request")
         return _answer(request, Refused(code, "There is no such call here."))  # type: ignore[arg-type]  # codes above
 
     async def invalid(request: Request, error: Exception) -> Response:
         faults = tuple(
             Fault("/" + "/".join(str(step) for step in fault["loc"]), str(fault["msg"]))
-            for fault in cast(RequestValidationError, error).errors()
+            for fault in cast("RequestValidationError", error).errors()
         )
         return _answer(request, Refused("invalid-request", "The request is not as this call expects it.", faults))
 

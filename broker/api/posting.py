@@ -55,7 +55,9 @@ async def _read(services: Services, request: Request) -> Posted:
     statements = request.headers.getlist("alert-statement")
     if statements:
         if len(statements) > 1 or len(statements[0]) > limits.statement_header:
-            raise Refused("header-too-large", f"Alert-Statement comes once, with at most {limits.statement_header} bytes.")
+            raise Refused(
+                "header-too-large", f"Alert-Statement comes once, with at most {limits.statement_header} bytes."
+            )
         body = await read_body(request, limits.part)
         return posted_with_header(statements[0], request.headers.get("alert-salt"), _stated_type(request), body)
     if type_ == STATEMENT:

@@ -18,7 +18,15 @@ from broker.ports import Attempt
 from broker.reading import Caller
 from broker.subscribing import Subscribing
 from broker.trust.jws import read_json
-from schemas.answers import AttemptsAnswer, CreatedSubscription, DeadAnswer, Gaps, QueuedAnswer, SubscriptionsAnswer, TestAnswer
+from schemas.answers import (
+    AttemptsAnswer,
+    CreatedSubscription,
+    DeadAnswer,
+    Gaps,
+    QueuedAnswer,
+    SubscriptionsAnswer,
+    TestAnswer,
+)
 from schemas.base import Strict
 from schemas.faults import faults
 from schemas.requests import Replay, Revive
@@ -80,9 +88,7 @@ def subscriptions(services: Services, subscribing: Subscribing) -> APIRouter:
         return _json({"delivery": await subscribing.test(who, id_, services.clock())}, 202)
 
     @routes.get("/{id_}/attempts", response_model=AttemptsAnswer, summary="Each try, oldest first")
-    async def attempts(
-        id_: str, who: reader_, after: Annotated[str | None, Query(max_length=64)] = None
-    ) -> Response:
+    async def attempts(id_: str, who: reader_, after: Annotated[str | None, Query(max_length=64)] = None) -> Response:
         page, next_ = await subscribing.attempts(who, id_, after)
         return _json({"attempts": [_attempt(each) for each in page], "next": next_})
 

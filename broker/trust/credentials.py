@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from broker.errors import Refused
-from broker.trust import jws
 from broker.trust.directory import Snapshot
 from broker.trust.hubkeys import HubKeys
 from broker.trust.keys import load_public, thumbprint, verify_signature
+
+from broker.errors import Refused
+from broker.trust import jws
 from schemas.base import instant
 
 ASSERTION_TYP = "client-authentication+jwt"
@@ -93,7 +94,9 @@ def read_assertion(token: str, snapshot: Snapshot, audience: str, now: datetime)
     return Client(agency, name, Once("assertion", f"{agency}#{name}/{jti}", ASSERTION_LIVES_S + 2 * SKEW_S))
 
 
-def issue(keys: HubKeys, issuer: str, client: Client, scopes: frozenset[str], bound_to: str | None, now: datetime) -> str:
+def issue(
+    keys: HubKeys, issuer: str, client: Client, scopes: frozenset[str], bound_to: str | None, now: datetime
+) -> str:
     """An access token for ten minutes, bound to the key of the proof that came with the request, if one did."""
     issued = int(now.timestamp())
     claims: dict[str, Any] = {
