@@ -22,9 +22,7 @@ def _closed(points: tuple[Point, ...]) -> tuple[Point, ...]:
     return points
 
 
-Ring = Annotated[
-    Many[Point], MinLen(4), MaxLen(limits.POLYGON_POINTS), AfterValidator(_closed)
-]
+Ring = Annotated[Many[Point], MinLen(4), MaxLen(limits.POLYGON_POINTS), AfterValidator(_closed)]
 """At least three corners and the first of them again."""
 
 
@@ -63,7 +61,12 @@ class GeocodeArea(Strict):
     name: Words | None = None
 
 
-_FORMS: Final[dict[type[Any], str]] = {IsoArea: "iso", PolygonArea: "polygon", CircleArea: "circle", GeocodeArea: "geocode"}
+_FORMS: Final[dict[type[Any], str]] = {
+    IsoArea: "iso",
+    PolygonArea: "polygon",
+    CircleArea: "circle",
+    GeocodeArea: "geocode",
+}
 
 
 def _form(area: Any) -> str | None:

@@ -51,9 +51,7 @@ class Choice:
     member: str | None = None
     """Where the fault lies when no branch fits: at this member, else at the value itself."""
 
-    def __get_pydantic_core_schema__(
-        self, source: type[Any], handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         """Pydantic's own discriminator, with our words for a refusal."""
         return Discriminator(
             self._tag,
@@ -87,13 +85,13 @@ class Form:
     words: str
     most: int
 
-    def __get_pydantic_core_schema__(
-        self, source: type[Any], handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         """A string of this form; what does not fit is told in our words."""
         text = core_schema.str_schema(pattern=f"^(?:{self.pattern})$", max_length=self.most, strict=True)
         return core_schema.custom_error_schema(
-            text, custom_error_type="expected", custom_error_context={"expected": self.words},
+            text,
+            custom_error_type="expected",
+            custom_error_context={"expected": self.words},
             custom_error_message="{expected}",
         )
 
@@ -122,9 +120,7 @@ def instant(text: str) -> datetime:
         raise ValueError("not an RFC 3339 time with an offset")
     date, minutes, seconds, fraction, offset = match.groups()
     leap = seconds == "60"
-    moment = datetime.fromisoformat(
-        f"{date}T{minutes}{'59' if leap else seconds}{fraction or ''}{offset.upper()}"
-    )
+    moment = datetime.fromisoformat(f"{date}T{minutes}{'59' if leap else seconds}{fraction or ''}{offset.upper()}")
     try:
         return moment.astimezone(UTC) + timedelta(seconds=leap)
     except OverflowError as error:
@@ -165,9 +161,7 @@ Digest = Annotated[str, Form("sha256:[0-9a-f]{64}", "sha256: and 64 lower-case h
 B64Url = Annotated[str, Form("[A-Za-z0-9_-]*", "base64url without padding", 2**26)]
 """Base64url without padding."""
 
-Timestamp = Annotated[
-    str, AfterValidator(_is_time), Field(max_length=64, json_schema_extra={"format": "date-time"})
-]
+Timestamp = Annotated[str, AfterValidator(_is_time), Field(max_length=64, json_schema_extra={"format": "date-time"})]
 """An RFC 3339 time with an offset, kept as written; `instant` reads it."""
 
 LanguageTag = Annotated[str, Form("(?:[A-Za-z]{2,8}|[xi])(?:-[A-Za-z0-9]{1,8})*", "a BCP 47 language tag", 64)]

@@ -111,7 +111,7 @@ def summarise(alert: etree._Element) -> CapSummary:
     )
 
 
-def disagreements(
+def disagreements(  # noqa: PLR0913 - one argument for each member that must agree (protocol §2)
     summary: CapSummary,
     *,
     ids: Collection[str],

@@ -13,7 +13,7 @@ FINDINGS: Final = 50
 """How many departures from the standard are told for one document."""
 
 
-class CapUnreadable(Exception):
+class CapUnreadable(Exception):  # noqa: N818 - what the document is, not an error of ours
     """Not a CAP alert that can be understood safely. The message says why, without content."""
 
 

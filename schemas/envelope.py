@@ -67,5 +67,3 @@ class DeliveredEnvelope(Strict):
     parts: dict[PartId, SaltedPart] = Field(default_factory=dict)
     cosignatures: Many[str] = ()
     hub: HubBlock
-
-

@@ -6,6 +6,7 @@ Only the form is held here. What may not stand together, and what personal data 
 from typing import Annotated, Any, Literal
 
 from annotated_types import MaxLen, MinLen
+
 from schemas import limits
 from schemas.base import AlertId, Choice, Count, Digest, Many, Selector, Strict, Text, Timestamp, branch
 from schemas.terms import Onward, PersonalData, Purpose, Tlp

@@ -34,9 +34,7 @@ class HeartbeatClaims(Strict):
     last: Digest | None
 
 
-EntryType = Literal[
-    "accepted", "decided", "delivered", "ended", "acknowledged", "directory", "equivocation", "erased"
-]
+EntryType = Literal["accepted", "decided", "delivered", "ended", "acknowledged", "directory", "equivocation", "erased"]
 
 
 class EntryPayload(Strict):

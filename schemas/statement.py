@@ -62,10 +62,14 @@ UNDERSTOOD: Final[frozenset[str]] = frozenset()
 
 _EVENT_DEPTH: Final = len(("events", ALERT_EVENT))
 
-_TOKEN: Final = "[A-Za-z0-9!#$&^_.+-]+"
+_RESTRICTED_NAME: Final = "[A-Za-z0-9!#$&^_.+-]+"
 MediaType = Annotated[
     str,
-    Form(rf'{_TOKEN}/{_TOKEN}(?: ?; ?{_TOKEN}=(?:{_TOKEN}|"[ !#-\[\]-~]*"))*', "a media type", limits.MEDIA_TYPE),
+    Form(
+        rf'{_RESTRICTED_NAME}/{_RESTRICTED_NAME}(?: ?; ?{_RESTRICTED_NAME}=(?:{_RESTRICTED_NAME}|"[ !#-\[\]-~]*"))*',
+        "a media type",
+        limits.MEDIA_TYPE,
+    ),
 ]
 PartId = Annotated[str, Form("[A-Za-z0-9._-]{1,64}", "letters, digits, dot, hyphen, low line; at most 64", 64)]
 

@@ -1,4 +1,4 @@
-"""Whether bytes are a STIX 2.1 bundle, by its structure alone (STIX 2.1 §8). What its objects say is not judged here."""
+"""Whether bytes are a STIX 2.1 bundle, by structure alone (STIX 2.1 §8). What its objects say is not judged here."""
 
 import json
 import re

@@ -14,7 +14,6 @@ from schemas.terms import Kind, Product, Severity, Status, Term, Urgency
 from schemas.vocabulary import Domain
 
 
-
 class SubscriptionState(Term):
     """Paused, things stay owed and are not attempted."""
 
@@ -121,7 +120,7 @@ class Subscription(NewSubscription):
     health: Health = Health()
 
     def patched(self, patch: "SubscriptionPatch") -> Self:
-        """This subscription after a merge patch (RFC 7396). ValidationError where the result would be none."""
+        """The subscription after a merge patch (RFC 7396). ValidationError where the result would be none."""
         changed = merged(self.model_dump(mode="json"), patch.model_dump(mode="json", exclude_unset=True))
         return type(self).model_validate(changed)
 

@@ -11,12 +11,10 @@ class Term(StrEnum):
     """A member of a closed list, written on the wire as its value."""
 
     @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: type[Any], handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         """Let strict models take the wire's string as well as the member, and nothing else."""
         schema = handler(source)
-        return cast(core_schema.CoreSchema, {**schema, "strict": False})
+        return cast("core_schema.CoreSchema", {**schema, "strict": False})
 
 
 class Kind(Term):
