@@ -2,6 +2,8 @@
 
 import json
 
+from jsonschema import Draft202012Validator
+
 from schemas.generate import FOLDER, documents
 
 
@@ -24,3 +26,15 @@ def test_signed_has_no_null():
     """In what is signed, null never stands for a member that is left out."""
     for name in ("claims", "alert", "cancel", "handling", "addressing-part"):
         assert '"null"' not in documents()[f"{name}.schema.json"]
+
+
+def test_says_the_same(claims, kinds, full):
+    """What the models accept, the published schema of claims accepts, and it refuses unknown members too."""
+    schema = json.loads(documents()["claims.schema.json"])
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    for stated in (*(claims(kind) for kind in kinds), claims(**full)):
+        assert validator.is_valid(stated)
+        assert not validator.is_valid(stated | {"colour": "red"})
+    assert not validator.is_valid(claims(colour="red"))
+    assert not validator.is_valid(claims(headline=None))
