@@ -7,7 +7,7 @@ from typing import Any, Final
 STIX_TYPE: Final = "application/stix+json"
 """The media type; a `version` parameter may follow."""
 
-_ID: Final = re.compile(r"([a-z][a-z0-9-]{2,249})--[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ID: Final = re.compile(r"([a-z][a-z0-9-]{2,249})--[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def is_bundle(data: bytes) -> bool:
