@@ -1,0 +1,1 @@
+"""What can be proven later: entries, their leaves, and the receipts that promise them."""
