@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from independent import (  # noqa: F401  # each registers its checks when it is imported
@@ -43,10 +44,11 @@ def main() -> int:
     """Runs every check; 1 when one failed."""
     wanted = _arguments()
     checks = [check for check in CHECKS if wanted.only in check.name]
-    with _desk(wanted) as desk, ThreadPoolExecutor(max(1, sum(check.slow for check in checks))) as beside:
-        waiting = [(check, beside.submit(_run, desk, check)) for check in checks if check.slow]
-        results = [_told(check, _run(desk, check)) for check in checks if not check.slow]
-        results += [_told(check, result.result()) for check, result in waiting]
+    slow, brief = ([check for check in checks if check.slow is kind] for kind in (True, False))
+    with _desk(wanted) as desk, ThreadPoolExecutor() as beside:
+        outcomes = beside.map(partial(_run, desk), slow)
+        results = [_told(check, outcome) for check, outcome in zip(slow, outcomes, strict=True)]
+        results += [_told(check, _run(desk, check)) for check in brief]
     failed = results.count(False)
     print(f"{len(results) - failed - results.count(None)} passed, {failed} failed")
     return 1 if failed else 0

@@ -106,8 +106,8 @@ def a_cursor_that_never_was(desk: Desk) -> httpx2.Response:
 @slow_check
 def heartbeats_prove_the_position(desk: Desk) -> None:
     """§6: each 15 s, without an id: the last position, and the hub's signature over it and the last text."""
-    with desk.subscribed(HEALTH, filter={"domains": ["cyber"]}) as subscription, subscription.stream() as stream:
-        posted = desk.accepted(alert(domain="cyber.phishing"))
+    with desk.subscribed(HEALTH, filter={"products": ["data"]}) as subscription, subscription.stream() as stream:
+        posted = desk.accepted(alert(product="data"))
         text = stream.take(posted.id)[-1].reading.text
         event = stream.next("heartbeat", patience=18)
         equal("id of a heartbeat", None, event.id)

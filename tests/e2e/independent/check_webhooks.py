@@ -1,4 +1,4 @@
-"""Webhooks: signatures, retries with the same bytes, what http may not carry, receivers that are gone (protocol §10)."""
+"""Webhooks: signatures, retries with the same bytes, what http may not carry, one that is gone (protocol §10)."""
 
 from independent.alerts import alert, handling, text_part
 from independent.checking import Skipped, answered, check, equal, holds, slow_check
@@ -39,7 +39,7 @@ def alerts_are_pushed_signed_and_chained(desk: Desk) -> None:
 @check
 def hmac_is_used_where_asked(desk: Desk) -> None:
     """§6, §10: `signing: v1`; the secret is told once, in the 201."""
-    with desk.webhook(signing="v1") as (subscription, inbox):
+    with desk.webhook(settings={"signing": "v1"}) as (subscription, inbox):
         secret = subscription.made["secret"]
         holds("secret", secret.startswith("whsec_"), "whsec_…", secret[:6])
         later_on = answered(subscription.caller.get(subscription.path), 200)
@@ -53,8 +53,8 @@ def hmac_is_used_where_asked(desk: Desk) -> None:
 @slow_check
 def a_retry_has_the_same_id_and_bytes(desk: Desk) -> None:
     """§10, §5: 503 obeys Retry-After; `webhook-id` and the text are equal over all attempts, and both are told."""
-    with desk.webhook(_BUSY) as (subscription, inbox):
-        desk.accepted(alert(desk.webhook_agency))
+    with desk.webhook(_BUSY, filter={"products": ["forecast"]}) as (subscription, inbox):
+        desk.accepted(alert(desk.webhook_agency, product="forecast"))
         first = inbox.next()
         second = inbox.next(seconds=25)
         verify_v1a(desk.hub, second)
@@ -78,8 +78,9 @@ def a_redirect_is_not_followed(desk: Desk) -> None:
     if desk.receiver is None:
         raise Skipped("no --webhook-origin")
     elsewhere = desk.receiver.inbox()
-    with desk.webhook((307, {"Location": elsewhere.url})) as (_, inbox):
-        desk.accepted(alert(desk.webhook_agency))
+    moved = (307, {"Location": elsewhere.url})
+    with desk.webhook(moved, filter={"products": ["situation-report"]}) as (_, inbox):
+        desk.accepted(alert(desk.webhook_agency, product="situation-report"))
         first, second = inbox.next(), inbox.next(seconds=25)
         equal("webhook-id", first.headers["webhook-id"], second.headers["webhook-id"])
     equal("calls elsewhere", 0, elsewhere.calls.qsize())

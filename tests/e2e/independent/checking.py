@@ -51,7 +51,7 @@ Run = Callable[["Desk"], None]
 
 @dataclass(frozen=True)
 class Check:
-    """One promise. A slow one mostly waits, and runs beside the others."""
+    """One promise. Slow ones mostly wait: they run first, beside each other, and mind no alert but their own."""
 
     name: str
     run: Run

@@ -124,13 +124,15 @@ class Desk:
             caller.delete(subscription.path)
 
     @contextmanager
-    def webhook(self, *answers: Answer | int, **settings: Any) -> Iterator[tuple[Subscribed, Inbox]]:
+    def webhook(
+        self, *answers: Answer | int, settings: Json | None = None, **members: Any
+    ) -> Iterator[tuple[Subscribed, Inbox]]:
         """A webhook subscription of the agency whose http endpoint the directory lists, and its inbox."""
         if self.receiver is None:
             raise Skipped("no --webhook-origin")
         inbox = self.receiver.inbox(*answers)
-        told = {"url": inbox.url, **settings}
-        with self.subscribed(self.webhook_agency, adapter="webhook", settings=told) as subscription:
+        told = {"url": inbox.url, **(settings or {})}
+        with self.subscribed(self.webhook_agency, adapter="webhook", settings=told, **members) as subscription:
             yield subscription, inbox
 
 
