@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from broker.errors import Refused
+from broker.trust import jws
 from broker.trust.directory import Snapshot
 from broker.trust.hubkeys import HubKeys
 from broker.trust.keys import load_public, thumbprint, verify_signature
-
-from broker.errors import Refused
-from broker.trust import jws
 from schemas.base import instant
 
 ASSERTION_TYP = "client-authentication+jwt"

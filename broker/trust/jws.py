@@ -64,24 +64,25 @@ def frame_statement(token: str) -> Framed:
         raise Refused("too-large", f"A statement has at most {LONGEST} characters; content goes into parts.")
     framed = frame(token)
     claims = framed.claims
-    for member in _REQUIRED:
-        if member not in claims:
-            raise malformed("this claim is there", f"/{member}")
-    for member in _FORBIDDEN:
-        if member in claims:
-            raise malformed("no such claim", f"/{member}")
+    if missing := [member for member in _REQUIRED if member not in claims]:
+        raise malformed("this claim", f"/{missing[0]}")
+    if surplus := [member for member in _FORBIDDEN if member in claims]:
+        raise malformed("no such claim", f"/{surplus[0]}")
     if type(claims["iat"]) is not int or claims["iat"] < 0:
         raise malformed("whole seconds, as digits alone", "/iat")
     if not isinstance(claims["aud"], str):
         raise malformed("one string", "/aud")
-    iss, jti = claims["iss"], claims["jti"]
-    if not isinstance(iss, str) or not iss:
+    if not isinstance(claims["iss"], str) or not claims["iss"]:
         raise malformed("a string", "/iss")
-    if not isinstance(jti, str) or not jti.startswith(iss + "/") or not _JTI.fullmatch(jti[len(iss) + 1 :]):
+    if not _is_id_of(claims["iss"], claims["jti"]):
         raise malformed("the issuer, a slash, a lower-case UUID", "/jti")
     if not isinstance(claims["events"], dict) or len(claims["events"]) != 1:
         raise malformed("exactly one event", "/events")
     return framed
+
+
+def _is_id_of(issuer: str, jti: object) -> bool:
+    return isinstance(jti, str) and jti.startswith(issuer + "/") and bool(_JTI.fullmatch(jti[len(issuer) + 1 :]))
 
 
 def open_compact(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any], bytes]:

@@ -20,7 +20,12 @@ from schemas.terms import Alg
 PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | mldsa.MLDSA65PublicKey
 AnyPrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | mldsa.MLDSA65PrivateKey
 
-_THUMBPRINT_MEMBERS = {"OKP": ("crv", "kty", "x"), "EC": ("crv", "kty", "x", "y"), "AKP": ("alg", "kty", "pub"), "RSA": ("e", "kty", "n")}
+_THUMBPRINT_MEMBERS = {
+    "OKP": ("crv", "kty", "x"),
+    "EC": ("crv", "kty", "x", "y"),
+    "AKP": ("alg", "kty", "pub"),
+    "RSA": ("e", "kty", "n"),
+}
 """RFC 7638 §3.2, RFC 8037 §2, RFC 9964 (AKP)."""
 
 _ED25519_PRIME = 2**255 - 19
@@ -39,7 +44,7 @@ _SMALL_ORDER = frozenset(
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
-class WeakKey(ValueError):
+class WeakKey(ValueError):  # noqa: N818 - named as people say it
     """The key is none that a directory may hold; the message says why."""
 
 

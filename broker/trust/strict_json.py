@@ -10,7 +10,7 @@ DEEPEST = 16
 """Levels of nesting; the outermost object is level 1."""
 
 
-class NotStrict(ValueError):
+class NotStrict(ValueError):  # noqa: N818 - named as people say it
     """The text is no JSON that every reader reads alike; the message says why, without repeating it."""
 
 

@@ -1,0 +1,165 @@
+"""One version of the directory, indexed: who is who, whose key is which, what a selector means (protocol §1).
+
+A snapshot never changes; a new version is a new snapshot. What is not in it, is not: no question here answers "all".
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from broker.trust.keys import WeakKey, enrol, thumbprint
+from schemas.directory import (
+    PUBLIC,
+    Agency,
+    Agreement,
+    Community,
+    Delegation,
+    DirectoryDocument,
+    KeyRecord,
+    Mandate,
+    Predecessor,
+    Profile,
+)
+from schemas.terms import Tier
+from schemas.vocabulary import within
+
+
+class DirectoryFault(ValueError):  # noqa: N818 - named as people say it
+    """The directory cannot be used; the message names the file or the entry, and what was expected."""
+
+
+class Directory(Protocol):
+    """Where stages get the directory from.
+
+    `current` is cheap and never half of two versions. `at` finds every version that was ever current here, years later.
+    """
+
+    def current(self) -> "Snapshot": ...
+
+    async def at(self, digest: str) -> "Snapshot": ...
+
+
+class Snapshot:
+    """Answers questions about one version of the directory."""
+
+    def __init__(self, document: DirectoryDocument, digest: str) -> None:
+        """Indexes the document. DirectoryFault when two keys collide, or one is weak or misnamed."""
+        self.document = document
+        self.digest = digest
+        self.network = document.network
+        self.hub = document.hub
+        self.version = document.version
+        self.expires = document.expires
+        self._agencies = {agency.id: agency for agency in document.agencies}
+        self._keys = _index_keys(document.agencies)
+        self._communities = {community.name: community for community in document.communities}
+        self._communities_of = _index_members(document.communities)
+        self._agreements: dict[tuple[str, str], list[Agreement]] = defaultdict(list)
+        for agreement in document.agreements:
+            self._agreements[agreement.from_, agreement.to].append(agreement)
+        self._delegations: dict[tuple[str, str], list[Delegation]] = defaultdict(list)
+        for delegation in document.delegations:
+            self._delegations[delegation.from_, delegation.to].append(delegation)
+
+    def agency(self, id_: str) -> Agency | None:
+        return self._agencies.get(id_)
+
+    def key(self, kid: str) -> KeyRecord | None:
+        return self._keys.get(kid)
+
+    def keys_of(self, agency: str) -> Sequence[KeyRecord]:
+        return [record for record in self._keys.values() if record.agency == agency]
+
+    def mandates(self, agency: str) -> Sequence[Mandate]:
+        entry = self._agencies.get(agency)
+        return entry.mandates if entry else ()
+
+    def matches(self, selector: str, agency: str) -> bool:
+        """Whether the selector names the agency: itself, a descendant of tier `state`, a member.
+
+        `@public` never does here.
+        """
+        if selector.startswith("@"):
+            return agency in self._members(selector)
+        if selector.endswith(".*"):
+            entry = self._agencies.get(agency)
+            return entry is not None and entry.tier is Tier.STATE and agency.startswith(selector[:-1])
+        return agency == selector
+
+    def covers(self, selector: str, agency: str) -> bool:
+        """As `not_to` reads it: `a.*` covers every descendant, of any tier, known or not (protocol §9, rule 4)."""
+        if selector.endswith(".*"):
+            return agency.startswith(selector[:-1])
+        return self.matches(selector, agency)
+
+    def communities_of(self, agency: str) -> frozenset[str]:
+        return self._communities_of.get(agency, frozenset())
+
+    def community(self, name: str) -> Community | None:
+        return self._communities.get(name)
+
+    def agreements(self, from_: str, to: str) -> Sequence[Agreement]:
+        """Whether they are in force now is for who asks."""
+        return self._agreements.get((from_, to), ())
+
+    def caveat(self, code: str) -> frozenset[str] | None:
+        """The selectors that the code allows; None for a code that the directory has no rule for."""
+        selectors = self.document.caveats.get(code)
+        return None if selectors is None else frozenset(selectors)
+
+    def delegations(self, from_: str, to: str) -> Sequence[Delegation]:
+        """In which `to` may speak on behalf of `from_`."""
+        return self._delegations.get((from_, to), ())
+
+    def profile(self, domain: str) -> Profile | None:
+        """That of the domain, or of the nearest above it."""
+        profiles: Mapping[str, Profile] = self.document.profiles
+        named = [name for name in profiles if within(domain, name)]
+        return profiles[max(named, key=len)] if named else None
+
+    def predecessors(self, agency: str) -> Sequence[Predecessor]:
+        entry = self._agencies.get(agency)
+        return entry.predecessors if entry else ()
+
+    @staticmethod
+    def ancestors(agency: str) -> Sequence[str]:
+        """`vn.mps.c02` has `vn.mps` and `vn`, nearest first."""
+        labels = agency.split(".")
+        return [".".join(labels[:length]) for length in range(len(labels) - 1, 0, -1)]
+
+    def with_hub_keys(self, records: Iterable[KeyRecord]) -> "Snapshot":
+        """The same version with keys of the hub's own that its entry does not list."""
+        other = Snapshot(self.document, self.digest)
+        other._keys = self._keys | {record.kid: record for record in records}
+        return other
+
+    def _members(self, community: str) -> Sequence[str]:
+        known = self._communities.get(community)
+        return known.members if known and community != PUBLIC else ()
+
+
+def _index_members(communities: Iterable[Community]) -> dict[str, frozenset[str]]:
+    names: dict[str, set[str]] = defaultdict(set)
+    for community in communities:
+        for member in community.members:
+            names[member].add(community.name)
+    return {member: frozenset(of) for member, of in names.items()}
+
+
+def _index_keys(agencies: Iterable[Agency]) -> dict[str, KeyRecord]:
+    keys: dict[str, KeyRecord] = {}
+    for agency in agencies:
+        for key in agency.keys:
+            where = f"agency {agency.id}, key {key.kid}"
+            if key.kid in keys:
+                raise DirectoryFault(
+                    f"{where}: {keys[key.kid].agency} has that key too; a key has one owner and one use"
+                )
+            if key.kid != thumbprint(key.jwk):
+                raise DirectoryFault(f"{where}: kid is the RFC 7638 thumbprint of the jwk, {thumbprint(key.jwk)}")
+            try:
+                enrol(key.jwk, key.alg)
+            except WeakKey as why:
+                raise DirectoryFault(f"{where}: {why}") from None
+            keys[key.kid] = KeyRecord.of(agency.id, key)
+    return keys
