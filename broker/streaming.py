@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+from adapters.base import Event
 from broker.clock import Clock, told
 from broker.errors import Fault, Refused
 from broker.giving import Giving, Sending
@@ -50,13 +51,13 @@ class Reader:
         if self.cursor > head.position:
             raise _unknown_cursor()
 
-    async def events(self) -> AsyncIterator[Sending]:
+    async def events(self) -> AsyncIterator[Event]:
         """Without end, while the subscription is active. The caller says `written` of each before it asks for more."""
         while await self._still_active():
             sending = await self._next()
             if sending is not None:
                 self._sent[sending.opened.position] = sending
-                yield sending
+                yield Event(str(sending.opened.position), sending.text)
             else:
                 self._after = ""
                 await self.outbox.woken(self.held.subscription.id, WAIT_S)
@@ -99,9 +100,9 @@ class Reader:
         moved = isinstance(what, Opened) and result.opened.position != what.position
         return None if moved else result
 
-    async def written(self, position: int) -> None:
+    async def written(self, event: Event) -> None:
         """Written is delivered (protocol §6)."""
-        sending = self._sent.pop(position)
+        sending = self._sent.pop(int(event.cursor))
         opened, at = sending.opened, told(self.clock())
         subscription = self.held.subscription.id
         await self.giving.dossiers.note(opened.alert, Ended(self.held.agency, subscription, "delivered", at))
