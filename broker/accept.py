@@ -90,7 +90,7 @@ class Accepting:
         directory = self.directory.current()
         still_valid(verified, now)  # 6  key valid, at iat and now
         fresh(verified, now)  # 7
-        addressed(verified, directory.network)  # 8  audience
+        addressed(verified)  # 8  audience
         claims = read(verified)  # 9  schema
         authorised = authorise(
             verified, claims, await self._known(claims), directory, now
@@ -116,8 +116,8 @@ class Accepting:
         return StoredAlert(
             label=authorised.label,
             statement=verified.token,
-            parts=verified.posted_parts,
-            cosignatures=verified.cosignatures,
+            parts=verified.kept_parts,
+            cosignatures=verified.posted.cosignatures,
             receipt=receipt,
             entry=entry,
         )

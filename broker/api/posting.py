@@ -7,14 +7,30 @@ from starlette.responses import JSONResponse, Response
 from broker.accept import Answer
 from broker.api.errors import problem
 from broker.api.limits import read_body
-from broker.api.problems import ERROR_OF_SET
 from broker.api.services import Services
-from broker.errors import Fault, Refused
+from broker.errors import Code, Fault, Refused
 from broker.trust.posted import Posted, posted_alone, posted_envelope, posted_with_header
 from schemas.answers import Accepted
 
 STATEMENT = "application/secevent+jwt"
 ENVELOPE = "application/vnd.interagency.alert+json"
+ERROR_OF_SET: dict[Code, str] = {
+    "malformed": "invalid_request",
+    "invalid-statement": "invalid_request",
+    "part-mismatch": "invalid_request",
+    "invalid-part": "invalid_request",
+    "untrusted": "invalid_key",
+    "key-not-valid": "invalid_key",
+    "wrong-audience": "invalid_audience",
+    "conflict": "access_denied",
+    "stale": "access_denied",
+    "outside-mandate": "access_denied",
+    "terms": "access_denied",
+    "neutrality": "access_denied",
+    "no-legal-basis": "access_denied",
+}
+"""Protocol §4; limits and `busy` keep their own status, since RFC 8935 has no word for them."""
+
 FORMS = f"{STATEMENT}, {ENVELOPE}, or any other type with the header Alert-Statement"
 
 
