@@ -28,6 +28,8 @@ def problem(refused: Refused, language: str | None, instance: str) -> Response:
     headers = {"Cache-Control": "no-store", "Vary": "Accept-Language"}
     if refused.retry_after is not None:
         headers["Retry-After"] = str(refused.retry_after)
+    if refused.code == "too-large":
+        headers["Connection"] = "close"  # what is left of the body is not read (protocol §4)
     if refused.code == "unauthenticated":
         headers["WWW-Authenticate"] = f'DPoP algs="{" ".join(ALGORITHMS)}", Bearer'
     return Response(problem_body(refused, language, instance), status, headers, PROBLEM)

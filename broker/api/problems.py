@@ -40,20 +40,22 @@ PROBLEMS: dict[Code, Words] = {
     "outside-mandate": Words(
         403, "Outside the mandate", "Ngoài thẩm quyền", "Cơ quan gửi không có thẩm quyền nói điều này."
     ),
-    "terms": Words(403, "Terms contradict", "Điều kiện mâu thuẫn", "Điều kiện xử lý và địa chỉ nhận không đi cùng nhau."),
+    "terms": Words(
+        403, "Terms contradict", "Điều kiện mâu thuẫn", "Điều kiện xử lý và địa chỉ nhận không đi cùng nhau."
+    ),
     "neutrality": Words(
         403, "Declaration missing", "Thiếu cam kết trung lập", "Thiếu cam kết của bên gửi theo Điều 3 Điều lệ INTERPOL."
     ),
     "no-legal-basis": Words(
         403, "No legal basis", "Thiếu căn cứ pháp lý", "Dữ liệu cá nhân cần căn cứ pháp lý và ngày xóa hợp lệ."
     ),
-    "part-mismatch": Words(
-        422, "Part mismatch", "Phần không khớp", "Một phần đính kèm không phải là phần đã được ký."
-    ),
+    "part-mismatch": Words(422, "Part mismatch", "Phần không khớp", "Một phần đính kèm không phải là phần đã được ký."),
     "invalid-part": Words(422, "Invalid part", "Phần không hợp lệ", "Một phần nói khác với bản tuyên bố."),
     "busy": Words(503, "Busy", "Đang bận", "Trạm tạm thời không tiếp nhận được; hãy gửi lại đúng các byte này sau."),
     "unauthenticated": Words(401, "Unauthenticated", "Chưa xác thực", "Cần mã truy cập hợp lệ cho lời gọi này."),
-    "insufficient-scope": Words(403, "Insufficient scope", "Không đủ phạm vi", "Mã truy cập không có phạm vi cần thiết."),
+    "insufficient-scope": Words(
+        403, "Insufficient scope", "Không đủ phạm vi", "Mã truy cập không có phạm vi cần thiết."
+    ),
     "not-found": Words(404, "Not found", "Không tìm thấy", "Ở đây không có gì dành cho bạn dưới tên này."),
     "gone": Words(410, "Gone", "Không còn nữa", "Nội dung này không còn được lưu giữ."),
     "invalid-request": Words(422, "Invalid request", "Yêu cầu không hợp lệ", "Yêu cầu không đúng như lời gọi này cần."),

@@ -1,0 +1,262 @@
+"""One HTTP connection, bounded: in header bytes, in time, in what is read after an answer (protocol §4, RFC 9112 §9.6).
+
+uvicorn's httptools protocol parses and serves; left alone it takes a header of any size and waits for ever.
+"""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from broker.api.problems import problem_body, status_of
+from broker.errors import Code, Refused
+
+SLICE = 16_384
+"""How much is parsed before the count of header bytes is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Of every connection: bytes and seconds."""
+
+    headers: int = 32_768
+    header_s: float = 10.0
+    """From the first byte of a request, or the connection, to the end of its header."""
+    look_s: float = 5.0
+    """How often a body's progress, and a reader's, is looked at."""
+    body_rate: int = 1_024
+    """Bytes a second that a body must bring, once it was looked at."""
+    unread_s: float = 30.0
+    """How long an answer may wait for a reader that does not read."""
+    linger_s: float = 2.0
+    linger_bytes: int = 16 * 1024 * 1024
+    connections: int = 2_048
+    half_open: int = 512
+
+
+@dataclass
+class Counts:
+    """What the guard saw, for the figures."""
+
+    refused: dict[str, int] = field(default_factory=dict)
+    half_open: "OrderedDict[GuardedConnection, None]" = field(default_factory=OrderedDict)
+
+    def count(self, why: str) -> None:
+        self.refused[why] = self.refused.get(why, 0) + 1
+
+
+class _Transport:
+    """The transport as uvicorn sees it: closing it leaves time for the client to read the answer."""
+
+    def __init__(self, transport: asyncio.Transport, connection: "GuardedConnection") -> None:
+        self._transport = transport
+        self._connection = connection
+
+    def close(self) -> None:
+        self._connection.finish()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+class GuardedConnection(HttpToolsProtocol):
+    """`bounds` and `counts` are set on a subclass for each server (`guarded`)."""
+
+    bounds: Bounds
+    counts: Counts
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._real: asyncio.Transport | None = None
+        self._header_bytes = 0
+        self._body_bytes = 0
+        self._unread_looks = 0
+        self._in_body = False
+        self._lingering: int | None = None
+        """Bytes read since the answer, while the client may still be writing."""
+        self._header_timer: asyncio.TimerHandle | None = None
+        self._look_timer: asyncio.TimerHandle | None = None
+
+    # the connection begins and ends -----------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        self._real = transport
+        super().connection_made(_Transport(transport, self))  # type: ignore[arg-type]  # the same but for close
+        if len(self.connections) > self.bounds.connections:
+            self._make_room()
+        self._await_header()
+        self._look_timer = self.loop.call_later(self.bounds.look_s, self._look, 0)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._header_complete()
+        if self._look_timer is not None:
+            self._look_timer.cancel()
+        super().connection_lost(exc)
+
+    def _make_room(self) -> None:
+        """The connection that has waited longest with half a header goes first, else this one."""
+        self.counts.count("connections")
+        oldest = next(iter(self.counts.half_open), self)
+        oldest.cut()
+
+    def _await_header(self) -> None:
+        self._header_bytes = 0
+        self._header_timer = self.loop.call_later(self.bounds.header_s, self._header_late)
+        self.counts.half_open[self] = None
+        if len(self.counts.half_open) > self.bounds.half_open:
+            self.counts.count("half-open")
+            next(iter(self.counts.half_open)).cut()
+
+    def _header_complete(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
+        self.counts.half_open.pop(self, None)
+
+    def _header_late(self) -> None:
+        self.counts.count("header-late")
+        self.cut()
+
+    # bytes come ---------------------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingering is not None:
+            self._discard(len(data))
+            return
+        view = memoryview(data)
+        for start in range(0, len(data), SLICE):
+            if self.parser is None or self._lingering is not None or self.transport.is_closing():
+                return
+            piece = view[start : start + SLICE]
+            if not self._in_body:
+                self._header_bytes += len(piece)
+            super().data_received(bytes(piece))
+            if not self._in_body and self._header_bytes > self.bounds.headers + SLICE:
+                self._refuse("header-too-large", f"All headers together have at most {self.bounds.headers} bytes.")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._unset_keepalive_if_required()
+        self._stated_bytes = 0
+        if self._header_timer is None:
+            self._await_header()
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._stated_bytes += len(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._stated_bytes += len(name) + len(value) + 4
+        if self._stated_bytes <= self.bounds.headers:
+            super().on_header(name, value)
+        elif self._lingering is None and self._in_body:
+            self.cut()  # trailers without end
+
+    def on_headers_complete(self) -> None:
+        self._header_complete()
+        self._in_body = True
+        self._body_bytes = 0
+        if self._stated_bytes > self.bounds.headers:
+            self._refuse("header-too-large", f"All headers together have at most {self.bounds.headers} bytes.")
+            return
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        if self.cycle is None or self._lingering is not None:
+            return
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._in_body = False
+        self._header_bytes = 0
+        if self.cycle is None or self._lingering is not None:
+            return
+        super().on_message_complete()
+
+    # an answer goes out ---------------------------------------------------------------------------------------------
+
+    def send_400_response(self, msg: str) -> None:
+        self.counts.count("malformed")
+        self._refuse("malformed", "This is no HTTP request that can be read in one way only.")
+
+    def on_response_complete(self) -> None:
+        """An answer that came before the end of the body: what follows is read on for a while, and no further."""
+        if self._in_body and self._lingering is None and self._real is not None and not self._real.is_closing():
+            self._linger()
+        super().on_response_complete()
+
+    def _refuse(self, code: Code, detail: str) -> None:
+        """Answers without the application, and ends the connection."""
+        self._header_complete()
+        self.counts.count(code)
+        refused = Refused(code, detail)
+        body = problem_body(refused, None, "")
+        head = (
+            f"HTTP/1.1 {status_of(refused)} {code}\r\ncontent-type: application/problem+json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        if self._real is not None and not self._real.is_closing():
+            self._real.write(head.encode("ascii") + body)
+            self._linger()
+
+    def finish(self) -> None:
+        """Ends the connection: at once when the request was read whole, else after lingering."""
+        if self._real is None or self._real.is_closing():
+            return
+        if self._in_body and self._lingering is None:
+            self._linger()
+        elif self._lingering is None:
+            self._real.close()
+
+    def _linger(self) -> None:
+        """Half-closes, so that a client still writing gets the answer and no reset (RFC 9112 §9.6)."""
+        if self._real is None:
+            return
+        self._lingering = 0
+        if self._real.can_write_eof():
+            self._real.write_eof()
+        self._real.resume_reading()
+        self.loop.call_later(self.bounds.linger_s, self.cut)
+
+    def _discard(self, size: int) -> None:
+        self._lingering = (self._lingering or 0) + size
+        if self._lingering > self.bounds.linger_bytes:
+            self.cut()
+
+    def eof_received(self) -> None:
+        if self._lingering is not None and self._real is not None:
+            self._real.close()
+
+    def cut(self) -> None:
+        """Ends the connection now."""
+        self._header_complete()
+        if self._real is not None and not self._real.is_closing():
+            self._real.abort()
+
+    # time passes ----------------------------------------------------------------------------------------------------
+
+    def _look(self, before: int) -> None:
+        """Cuts a body that does not come, and a reader that does not read."""
+        if self._real is None or self._real.is_closing():
+            return
+        waiting_for_body = self._in_body and self._lingering is None and not self.flow.read_paused
+        if waiting_for_body and self._body_bytes - before < self.bounds.body_rate * self.bounds.look_s:
+            self.counts.count("body-slow")
+            self.cut()
+            return
+        self._unread_looks = self._unread_looks + 1 if self.flow.write_paused else 0
+        if self._unread_looks * self.bounds.look_s >= self.bounds.unread_s:
+            self.counts.count("unread")
+            self.cut()
+            return
+        self._look_timer = self.loop.call_later(
+            self.bounds.look_s, self._look, self._body_bytes if self._in_body else 0
+        )
+
+
+def guarded(bounds: Bounds, counts: Counts) -> type[GuardedConnection]:
+    """The protocol class for one server."""
+    return type("Guarded", (GuardedConnection,), {"bounds": bounds, "counts": counts})
