@@ -1,0 +1,1 @@
+"""A client of the hub: signs, posts, subscribes, and verifies what it receives."""
