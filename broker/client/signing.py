@@ -37,6 +37,18 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """What an agency wants to say: `event` holds the members of protocol §2 without `parts`; those come by id."""
+
+    event: Mapping[str, Any]
+    parts: Mapping[str, Content] = field(default_factory=dict)
+    txn: str | None = None
+    toe: int | None = None
+    hide_addressing: bool = False
+    """Puts the addressing into a part of its own, which hubs read and readers never see."""
+
+
+@dataclass(frozen=True, slots=True)
 class Signed:
     """A statement with its parts, ready to post. Keep it: only these bytes may be posted again under this id."""
 
@@ -83,38 +95,17 @@ def load_signed(text: bytes) -> Signed:
     return Signed(envelope.statement, envelope.parts, envelope.cosignatures)
 
 
-def sign(
-    key: PrivateKey,
-    agency: str,
-    network: str,
-    event: Mapping[str, Any],
-    parts: Mapping[str, Content] | None = None,
-    *,
-    txn: str | None = None,
-    toe: int | None = None,
-    hide_addressing: bool = False,
-    unsafe_unchecked: bool = False,
-) -> Signed:
-    """Signs `event` (the members of protocol §2, without `parts`) with its parts, by id, each salted afresh.
+def sign(key: PrivateKey, agency: str, network: str, draft: Draft, *, unsafe_unchecked: bool = False) -> Signed:
+    """The statement, with each part salted afresh.
 
-    `hide_addressing` puts the addressing into a part of its own, which readers never see. What the schema refuses is
-    told here as the hub would tell it (ProblemError `invalid-statement`), unless `unsafe_unchecked`.
+    What the schema refuses is told here as the hub would tell it (ProblemError `invalid-statement`), unless
+    `unsafe_unchecked`.
     """
-    contents = dict(parts or {})
-    stated = dict(event)
-    if hide_addressing and "addressing" in stated:
-        contents[ADDRESSING_PART] = _addressing(stated.pop("addressing"))
+    event, contents = _placed(draft)
     salted = {id_: (os.urandom(SALT_BYTES), content) for id_, content in contents.items()}
     if salted:
-        stated["parts"] = [_described(id_, salt, content) for id_, (salt, content) in salted.items()]
-    claims: dict[str, Any] = {
-        "iss": agency,
-        "jti": new_id(agency),
-        "iat": int(time.time()),
-        "aud": network,
-        "events": {ALERT_EVENT: stated},
-    }
-    claims |= {name: value for name, value in (("txn", txn), ("toe", toe)) if value is not None}
+        event["parts"] = [_described(id_, salt, content) for id_, (salt, content) in salted.items()]
+    claims = _claims(agency, network, event, draft)
     if not unsafe_unchecked:
         _check(claims)
     return Signed(
@@ -131,9 +122,24 @@ def new_id(agency: str) -> str:
     return f"{agency}/{uuid.UUID(int=number)}"
 
 
-def _addressing(addressing: Any) -> Content:
-    text = json.dumps({"addressing": addressing}, ensure_ascii=False, separators=(",", ":"))
-    return Content(text.encode(), ADDRESSING_TYPE)
+def _placed(draft: Draft) -> tuple[dict[str, Any], dict[str, Content]]:
+    """The event and the contents, with the addressing where it is wanted."""
+    event, contents = dict(draft.event), dict(draft.parts)
+    if draft.hide_addressing and "addressing" in event:
+        text = json.dumps({"addressing": event.pop("addressing")}, ensure_ascii=False, separators=(",", ":"))
+        contents[ADDRESSING_PART] = Content(text.encode(), ADDRESSING_TYPE)
+    return event, contents
+
+
+def _claims(agency: str, network: str, event: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
+    claims: dict[str, Any] = {
+        "iss": agency,
+        "jti": new_id(agency),
+        "iat": int(time.time()),
+        "aud": network,
+        "events": {ALERT_EVENT: event},
+    }
+    return claims | {name: value for name, value in (("txn", draft.txn), ("toe", draft.toe)) if value is not None}
 
 
 def _described(id_: str, salt: bytes, content: Content) -> dict[str, Any]:
