@@ -66,7 +66,7 @@ class EventStream:
 
 def protection(settings: Mapping[str, Any]) -> Protection:
     """Protocol §9, rule 12; a reader without a bound token gets less."""
-    return Protection(Tlp.RED, "TLS, and a token bound to the reader's key")
+    return Protection(Tlp.RED, tls=True, known=True)
 
 
 def _body(data: bytes) -> Message:

@@ -109,8 +109,8 @@ def retry_after(text: str | None) -> float | None:
 def protection(settings: Mapping[str, Any]) -> Protection:
     """Protocol §9, rule 12."""
     if str(settings.get("url", "")).startswith("https://"):
-        return Protection(Tlp.AMBER_STRICT, "TLS to an endpoint that the agency named")
-    return Protection(Tlp.GREEN, "plain http, allowed by the directory")
+        return Protection(Tlp.AMBER_STRICT, tls=True, known=True)
+    return Protection(Tlp.GREEN)
 
 
 def _ms(started: float) -> int:
