@@ -15,6 +15,8 @@ class Retries:
     most: int = 6
     first_s: float = 0.5
     longest_s: float = 30.0
+    patience_s: float = 120.0
+    """A hub that asks for a longer wait is not waited for: the problem is told instead."""
 
     def wait(self, tried: int, why: ProblemError, *, repeatable: bool) -> float | None:
         """Seconds until the next try, None for no other.
@@ -23,6 +25,8 @@ class Retries:
         """
         again = repeatable if isinstance(why, UnreachableError) else why.status in BUSY
         if not again or tried >= self.most:
+            return None
+        if why.retry_after is not None and why.retry_after > self.patience_s:
             return None
         if why.retry_after is not None:
             return why.retry_after + random.uniform(0, self.first_s)  # noqa: S311 - spreads load, keeps no secret
