@@ -1,0 +1,87 @@
+"""The paths by which an alert can reach an agency, and what membership in a community means (rules 5 to 7)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from broker.policy.asking import PUBLIC
+from broker.trust.directory import Snapshot
+from schemas.base import instant
+from schemas.directory import Agreement, Community
+from schemas.terms import Tlp
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A selector that matches the reader. A consent is one in `to` with the reader's exact id."""
+
+    selector: str
+    in_to: bool
+
+    @property
+    def is_community(self) -> bool:
+        return self.selector.startswith("@") and self.selector != PUBLIC
+
+    @property
+    def is_public(self) -> bool:
+        return self.selector == PUBLIC
+
+
+def in_force(dated: Community | Agreement, at: datetime) -> bool:
+    """Whether its time has come and is not over."""
+    begins, ends = dated.valid_from, dated.valid_until
+    return (begins is None or instant(begins) <= at) and (ends is None or at < instant(ends))
+
+
+def names(snapshot: Snapshot, selector: str, agency: str, at: datetime) -> bool:
+    """Whether the selector names this agency in this version, at that time. `@public` is everyone."""
+    if selector == PUBLIC:
+        return True
+    if agency == PUBLIC or snapshot.agency(agency) is None:
+        return False
+    if selector.startswith("@"):
+        community = snapshot.community(selector)
+        return community is not None and in_force(community, at) and agency in community.members
+    return snapshot.matches(selector, agency)
+
+
+def paths(
+    to: Iterable[str], release_to: Iterable[str], agency: str, versions: Iterable[tuple[Snapshot, datetime]]
+) -> list[Path]:
+    """The selectors that name the agency in every one of the versions."""
+    versions = list(versions)
+    stated = [*((each, True) for each in to), *((each, False) for each in release_to)]
+    return [
+        Path(selector, in_to)
+        for selector, in_to in stated
+        if all(names(version, selector, agency, at) for version, at in versions)
+    ]
+
+
+def tlp_keeps(tlp: Tlp, path: Path, agency: str) -> bool:
+    """Rule 6."""
+    if tlp is Tlp.RED:
+        return path.in_to and path.selector == agency
+    if tlp is Tlp.AMBER_STRICT:
+        return path.in_to and not path.is_public
+    return tlp is Tlp.CLEAR or not path.is_public
+
+
+def charter_holds(community: Community, agency: str, snapshot: Snapshot) -> bool:
+    """Whether the community's rules admit this member: tier, nationality, moderation (rule 7)."""
+    entry = snapshot.agency(agency)
+    if entry is None or agency not in community.members or entry.tier not in community.tiers:
+        return False
+    if community.nationality is not None and entry.country not in community.nationality:
+        return False
+    return community.moderation is None or agency in community.moderation.admitted
+
+
+def path_holds(path: Path, agency: str, versions: Iterable[Snapshot]) -> bool:
+    """Rule 7, for one path."""
+    if not path.is_community:
+        return True
+    communities = [(version, version.community(path.selector)) for version in versions]
+    return all(
+        community is not None and charter_holds(community, agency, version) for version, community in communities
+    )
