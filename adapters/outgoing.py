@@ -1,95 +1,74 @@
 """Outgoing calls that go only where they may: resolve, check, connect to the checked address.
 
-No redirects, no proxies of the environment, no cookies, a bounded answer. Private, local and special addresses are
-refused unless the directory opened them for that agency, whatever name or notation leads there.
+No redirects, no proxies of the environment, no cookies, a bounded answer. The directory's allowance for an agency
+holds for its connections too: they are never shared with those of another.
 """
 
-import ipaddress
+import asyncio
+import io
 import socket
 import ssl
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from types import TracebackType
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from adapters.addresses import Network, may_connect
+from adapters.allowance import Allowance
+from adapters.base import Outcome
+from adapters.outcomes import Forbidden, answered, unreachable
 
+ANSWER_BYTES = 65_536
+ANSWER_S = 1.0
+"""How much of an answer's body is read, and for how long: only so that its connection can be used again."""
 CONNECT_S = 5.0
-PER_HOST = 64
-SESSIONS = 1024
-"""Distinct allowances kept open at once; the one used longest ago is closed for a new one."""
+NAMES_AT_ONCE = 32
+"""Threads that ask for names, apart from the process's others: a dead name server holds each for many seconds."""
+NAMES_KEPT_S = 30
+IN_ONE_WRITE = 1 << 20
+"""Larger bodies are written in steps, so that other calls go on in between."""
 
-_NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
-_COMPATIBLE = ipaddress.IPv6Network("::/96")
-_SITE_LOCAL = ipaddress.IPv6Network("fec0::/10")
-
-
-class Forbidden(OSError):  # noqa: N818 - what it is, as the log says it
-    """The address is none that this endpoint may lie at."""
+Lookup = Callable[[str, int], list[tuple[socket.AddressFamily, str]]]
+"""All addresses of a name. Blocks; raises `socket.gaierror`."""
 
 
-def carried(address: Address) -> Address:
-    """The IPv4 address inside mapped, compatible, 6to4, Teredo and NAT64 forms, else the address itself."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address.sixtofour is not None:
-        return address.sixtofour
-    if address.teredo is not None:
-        return address.teredo[1]
-    if any(address in network for network in _NAT64) or (address in _COMPATIBLE and int(address) > 1):
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request, to be tried once within `seconds`. `at` is now, since the epoch."""
+
+    method: str
+    url: URL
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    seconds: float
+    at: float
 
 
-def may_connect(text: str, networks: Sequence[Network]) -> bool:
-    """Whether a connection to this address is allowed: it is global, or within a network that was opened."""
-    try:
-        address = carried(ipaddress.ip_address(text.partition("%")[0]))
-    except ValueError:
-        return False
-    if any(address in network for network in networks if network.version == address.version):
-        return True
-    site_local = isinstance(address, ipaddress.IPv6Address) and address in _SITE_LOCAL
-    return address.is_global and not address.is_multicast and not site_local  # Python calls site-local global
-
-
-class _Resolver(AbstractResolver):
-    """Refuses a name when any of its addresses is forbidden: one bad answer taints the rest."""
-
-    def __init__(self, networks: Sequence[Network]) -> None:
-        self._inner = ThreadedResolver()
-        self._networks = networks
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        if not all(may_connect(each["host"], self._networks) for each in found):
-            raise Forbidden(f"{host} resolves to an address that is not allowed")
-        return found
-
-    async def close(self) -> None:
-        await self._inner.close()
+def system_lookup(host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:
+    """As the machine resolves names."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    return [(family, str(where[0])) for family, _, _, _, where in found]
 
 
 class Outgoing:
-    """The process's outgoing sessions, one for each set of networks that an agency's endpoints may lie in."""
+    """The process's outgoing calls: one set of connections for each set of networks that calls may go to."""
 
-    def __init__(self, authorities: Path | None = None) -> None:
-        """`authorities`: more certificates that endpoints may show (PEM)."""
+    def __init__(self, authorities: Path | None = None, lookup: Lookup = system_lookup) -> None:
+        """`authorities`: certificates (PEM) that endpoints may show beside those that the machine trusts."""
         self._tls = ssl.create_default_context()
         if authorities is not None:
             self._tls.load_verify_locations(authorities)
-        self._sessions: OrderedDict[tuple[Network, ...], aiohttp.ClientSession] = OrderedDict()
+        self._lookup = lookup
+        self._names = ThreadPoolExecutor(NAMES_AT_ONCE, "names")
+        self._sessions: dict[frozenset[Network], aiohttp.ClientSession] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -97,64 +76,96 @@ class Outgoing:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for session in self._sessions.values():
-            await session.close()
-        self._sessions.clear()
+        async with AsyncExitStack() as closing:
+            for session in self._sessions.values():
+                closing.push_async_callback(session.close)
+        self._names.shutdown(wait=False, cancel_futures=True)
 
-    async def session(self, networks: Sequence[str]) -> aiohttp.ClientSession:
-        """A session that connects to global addresses and to these networks (CIDR), and to nothing else."""
-        opened = tuple(ipaddress.ip_network(each) for each in networks)
-        session = self._sessions.pop(opened, None) or self._open(opened)
-        self._sessions[opened] = session
-        if len(self._sessions) > SESSIONS:
-            _, oldest = self._sessions.popitem(last=False)
-            await oldest.close()
-        return session
+    async def send(self, call: Call, allowance: Allowance) -> Outcome:
+        """Tries once. Raises nothing but cancellation; only the answer's status and Retry-After are believed."""
+        started = perf_counter()
+        try:
+            async with asyncio.timeout(call.seconds):
+                answer = await self._answer(call, allowance)
+        except Exception as error:  # whatever it is, the attempt tells it
+            return unreachable(error, _ms(started))
+        taken = _ms(started)
+        await _let_go(answer)
+        return answered(answer.status, answer.headers, call.at + taken / 1000, taken)
 
-    def _open(self, networks: Sequence[Network]) -> aiohttp.ClientSession:
+    async def _answer(self, call: Call, allowance: Allowance) -> aiohttp.ClientResponse:
+        if call.url.scheme != "https" and not allowance.lists(call.url):
+            raise Forbidden(f"{call.url.host} may not be reached without TLS")
+        return await self._session(allowance.opened(call.url)).request(
+            call.method,
+            call.url,
+            data=call.body if len(call.body) <= IN_ONE_WRITE else io.BytesIO(call.body),
+            headers=call.headers,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
+        )
+
+    def _session(self, opened: frozenset[Network]) -> aiohttp.ClientSession:
+        """Kept while the process runs: there are as many as the directory has named sets of networks."""
+        if opened not in self._sessions:
+            self._sessions[opened] = self._open(opened)
+        return self._sessions[opened]
+
+    def _open(self, opened: frozenset[Network]) -> aiohttp.ClientSession:
         def guarded(info: aiohttp.connector.AddrInfoType) -> socket.socket:
-            """Sees the address that is really connected to, for names and literals alike."""
+            """Sees the address that is really connected to; a resolver never sees one that stands in the URL."""
             family, kind, protocol, _, where = info
-            if not may_connect(str(where[0]), networks):
-                raise Forbidden(f"{where[0]} is not allowed")
+            if not may_connect(str(where[0]), opened):
+                raise Forbidden(f"{where[0]} is not an address that may be called")
             return socket.socket(family, kind, protocol)
 
         connector = aiohttp.TCPConnector(
-            resolver=_Resolver(networks),
+            resolver=_Resolver(opened, self._lookup, self._names),
             socket_factory=guarded,
             ssl=self._tls,
-            limit=0,
-            limit_per_host=PER_HOST,
-            ttl_dns_cache=30,
+            limit=0,  # each subscription's `max_in_flight` is the bound: one shared here would let the slow stop others
+            ttl_dns_cache=NAMES_KEPT_S,
         )
         return aiohttp.ClientSession(
             connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
         )
 
 
-def networks_for(url: str, origins: frozenset[str], networks: Sequence[str]) -> list[str]:
-    """What the directory opened for this endpoint: its agency's private networks, and the address of a listed origin.
+class _Resolver(AbstractResolver):
+    """Refuses a name when any of its addresses is forbidden: one bad answer taints the rest."""
 
-    Listing an origin with a literal address is the directory's word that this address is meant.
-    """
-    parts = urlsplit(url)
-    opened = list(networks)
-    if f"{parts.scheme}://{parts.netloc}" in origins:
-        opened += _literal(parts.hostname or "")
-    return opened
+    def __init__(self, opened: frozenset[Network], lookup: Lookup, threads: ThreadPoolExecutor) -> None:
+        self._opened = opened
+        self._lookup = lookup
+        self._threads = threads
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, self._lookup, host, port)
+        if not all(may_connect(address, self._opened) for _, address in found):
+            raise Forbidden(f"{host} has an address that may not be called")
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=version, proto=0, flags=socket.AI_NUMERICHOST)
+            for version, address in found
+        ]
+
+    async def close(self) -> None:
+        """Nothing: the threads are the process's."""
 
 
-def _literal(host: str) -> list[str]:
+async def _let_go(answer: aiohttp.ClientResponse) -> None:
+    """Reads on for a moment; closes the connection of an answer that is longer or slower than that."""
     try:
-        return [str(ipaddress.ip_network(host))]
-    except ValueError:
-        return ["127.0.0.0/8", "::1/128"] if host == "localhost" else []
+        async with asyncio.timeout(ANSWER_S):
+            read = 0
+            while read <= ANSWER_BYTES and (chunk := await answer.content.readany()):
+                read += len(chunk)
+    except (aiohttp.ClientError, OSError):
+        pass  # its status was already told
+    finally:
+        answer.release()
 
 
-def reason(error: BaseException) -> str:
-    """Why a call failed, in words without addresses' secrets: the first cause, shortened."""
-    inner: Any = error
-    while inner.__cause__ is not None:
-        inner = inner.__cause__
-    text = str(inner) or type(inner).__name__
-    return text[:200]
+def _ms(started: float) -> int:
+    return round((perf_counter() - started) * 1000)

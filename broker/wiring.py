@@ -9,10 +9,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from adapters.base import Push
-from adapters.registry import ADAPTERS, Outgoing
 from fastapi import FastAPI
 
+from adapters.allowance import Allowance
+from adapters.base import Push
+from adapters.means import Means
+from adapters.outgoing import Outgoing
+from adapters.registry import ADAPTERS
 from broker import parcel
 from broker.accept import Accepting
 from broker.api.app import create_app
@@ -116,9 +119,10 @@ def _push_for(services: Services, outgoing: Outgoing, held: Held) -> Push:
     """The adapter for one subscription, allowed to reach what the directory says its agency's endpoints may be."""
     agency = services.directory.current().agency(held.agency)
     return ADAPTERS[held.subscription.adapter].push(
-        outgoing=outgoing,
-        sign=partial(services.keys.sign_bytes, "webhook"),
-        secret=held.secret,
-        origins=frozenset(agency.http_endpoints if agency else ()),
-        networks=tuple(agency.private_networks if agency else ()),
+        Means(
+            outgoing=outgoing,
+            allowance=Allowance.of(agency.http_endpoints, agency.private_networks) if agency else Allowance(),
+            sign=partial(services.keys.sign_bytes, "webhook"),
+            secret=held.secret,
+        )
     )
