@@ -99,7 +99,7 @@ class AlertLog(Protocol):
         ...
 
     async def routed(self, partition: int, position: str, token: int) -> bool:
-        """Moves the cursor forward; False if `token` is not the partition's newest lease: stop at once."""
+        """Moves the cursor forward; False if `token` is not the newest of the lease `partition-<n>`: stop at once."""
         ...
 
 
@@ -107,7 +107,7 @@ class AlertLog(Protocol):
 
 
 class Leases(Protocol):
-    """One holder at a time for a named thing, until it lapses. Tokens of one name only grow (fencing)."""
+    """One holder at a time for a named thing, until it lapses by the store's clock. Tokens only grow (fencing)."""
 
     async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
         """The token; the same holder gets its own again, prolonged. None while another holds it."""
@@ -130,7 +130,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A release decision, as in the answer of `GET /v1/decisions` (JSON text). Equal to the one before: kept once."""
+    """A release decision, as in the answer of `GET /v1/decisions` (JSON text).
+
+    One that differs from that subscription's decision before in nothing but its `at` is not kept again.
+    """
 
     agency: str
     subscription: str
@@ -143,7 +146,9 @@ State = Literal["waiting", "delivered", "withheld", "expired", "superseded", "de
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How the delivery to a subscription stands; `waiting` is no end. The last one said counts."""
+    """How the delivery to a subscription stands. The last one said counts, except that what was delivered stays so,
+    and that `waiting`, which is no end, replaces nothing: a router that repeats a step undoes no courier's work.
+    """
 
     agency: str
     subscription: str
@@ -161,7 +166,10 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Stood:
-    """The alert's standing changed by another: `cause` is that alert's id."""
+    """The alert's standing changed by another: `cause` is that alert's id.
+
+    `resumed` with the cause of one `suspended` ends that one, with any other all that were noted before it.
+    """
 
     change: Literal["cancelled", "superseded", "recalled", "suspended", "resumed"]
     cause: str
@@ -170,7 +178,7 @@ class Stood:
 
 @dataclass(frozen=True, slots=True)
 class Consented:
-    """The issuer answered an `onward` request about the alert: `agencies` may (or may not) have it."""
+    """The issuer answered an `onward` request about the alert: `agencies` may (or may not) have it; the last counts."""
 
     consent: str
     agencies: tuple[str, ...]
@@ -243,6 +251,9 @@ class Opened:
     digest: str
     opened_at: str
     attempts: int = 0
+    """Tries since it was opened, or asked for again, that failed; 0 once settled."""
+    again: bool = False
+    """Asked for again (`Outbox.again`) and not settled since: to be given as a replay is."""
     replaced: bool = False
     """The content changed since: a later position stands for it."""
 
@@ -287,7 +298,7 @@ class Outbox(Protocol):
         ...
 
     async def add(self, subscription: str, alert: str) -> Owed:
-        """Queues what does not come from the log (a stand-in notice, a test); what is queued is not queued again."""
+        """Queues what does not come from the log (a notice, a test), once ever; then it gives the same place."""
         ...
 
     async def signal(self, subscription: str, *, push: bool) -> None:
@@ -313,7 +324,10 @@ class Outbox(Protocol):
         ...
 
     async def due(self, subscription: str, now: float, limit: int) -> Sequence[Opened]:
-        """Opened, not settled, and to be tried by now; lowest position first."""
+        """Opened, not settled, and to be tried by now; lowest position first (of the 1,024 longest overdue).
+
+        `now` infinite: whatever is not settled.
+        """
         ...
 
     async def next_due(self, subscription: str) -> float | None: ...
@@ -321,7 +335,10 @@ class Outbox(Protocol):
     async def settle(
         self, subscription: str, attempt: Attempt, then: Literal["delivered", "retry", "dead"], at: float | None = None
     ) -> None:
-        """Records the attempt and what follows; `at` is the time of the next try, in seconds since the epoch."""
+        """Records the attempt and what follows; `at` is the time of the next try, in seconds since the epoch.
+
+        What was settled, dropped or replaced meanwhile stays so. The newest 10,000 attempts are kept.
+        """
         ...
 
     # reading back
@@ -342,7 +359,10 @@ class Outbox(Protocol):
         ...
 
     async def again(self, subscription: str, positions: Sequence[int], now: float) -> int:
-        """Makes deliveries due again (replay, dead letters): how many."""
+        """Makes deliveries due again (replay, dead letters) with their tries counted anew: how many.
+
+        Those that were replaced or never opened are passed over. Say `signal` after it.
+        """
         ...
 
     async def depth(self, subscription: str) -> int:
@@ -353,7 +373,10 @@ class Outbox(Protocol):
 
     # claims of push subscriptions
     async def claim(self, worker: str, now: float, seconds: float, limit: int) -> Sequence[Claim]:
-        """Push subscriptions with something to do that nobody else serves."""
+        """Push subscriptions with something to do that nobody else serves, first signalled first.
+
+        `now` is compared with `next_due`; claims lapse by the store's own clock.
+        """
         ...
 
     async def renew(self, worker: str, claim: Claim, seconds: float) -> Claim | None:
@@ -365,7 +388,10 @@ class Outbox(Protocol):
         ...
 
     async def woken(self, subscription: str | None, seconds: float) -> None:
-        """Returns when the subscription (None: any) was signalled, or the time is over; may return early."""
+        """Returns when the subscription (None: any) was signalled, or the time is over; may return early.
+
+        A signal that comes while nobody of this process waits is kept for the next who does.
+        """
         ...
 
 

@@ -1,0 +1,292 @@
+"""The store in memory: every promise of the ports but to outlive the process. For tests and trials.
+
+Nothing here awaits between a look and a change, so each method is as atomic as a script in Redis.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from time import monotonic, time
+
+from broker.ports import (
+    Acknowledged,
+    ApiToken,
+    Appended,
+    Consented,
+    Decided,
+    Ended,
+    Entry,
+    Fact,
+    Given,
+    Held,
+    LogEntry,
+    Standing,
+    StoredAlert,
+    Stood,
+)
+from broker.store.bells import Bells
+from broker.store.facts import place_of, sameness, standing_of
+from broker.store.keys import APPENDED, partition_of
+from broker.store.memory_outbox import MemoryOutbox
+from schemas.subscription import Subscription
+
+Timer = Callable[[], float]
+
+
+class MemoryStore:
+    """See `ports.Store`. `timer` (seconds) is the clock by which leases and claims lapse."""
+
+    def __init__(self, *, partitions: int = 4, timer: Timer = monotonic) -> None:
+        bells = Bells()
+        self.leases = MemoryLeases(timer)
+        self.log = MemoryLog(partitions, self.leases, bells)
+        self.dossiers = MemoryDossiers()
+        self.outbox = MemoryOutbox(bells, timer)
+        self.subscriptions = MemorySubscriptions()
+        self.credentials = MemoryCredentials(timer)
+        self.directories = MemoryDirectories()
+        self.ledger = MemoryLedger()
+
+    async def open(self) -> None:
+        """Nothing to connect to."""
+
+    async def close(self) -> None:
+        """Everything ends with the process."""
+
+    async def ping(self) -> None:
+        """Memory always answers."""
+
+
+@dataclass
+class _Lease:
+    holder: str | None = None
+    token: int = 0
+    until: float = 0.0
+
+
+class MemoryLeases:
+    """See `ports.Leases`."""
+
+    def __init__(self, timer: Timer) -> None:
+        self._timer = timer
+        self._leases: defaultdict[str, _Lease] = defaultdict(_Lease)
+
+    async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
+        lease = self._leases[name]
+        if lease.holder != holder:
+            if lease.holder is not None and lease.until > self._timer():
+                return None
+            lease.holder, lease.token = holder, lease.token + 1
+        lease.until = self._timer() + seconds
+        return lease.token
+
+    async def release(self, name: str, holder: str) -> None:
+        if self._leases[name].holder == holder:
+            self._leases[name].holder = None
+
+    def newest(self, name: str) -> int:
+        return self._leases[name].token
+
+
+class MemoryLog:
+    """See `ports.AlertLog`."""
+
+    def __init__(self, partitions: int, leases: MemoryLeases, bells: Bells) -> None:
+        self._leases = leases
+        self._bells = bells
+        self._alerts: dict[str, StoredAlert] = {}
+        self._entries: list[list[LogEntry]] = [[] for _ in range(partitions)]
+        self._cursors = ["0-0"] * partitions
+        self._places = count(1)
+
+    @property
+    def partitions(self) -> int:
+        return len(self._entries)
+
+    async def append(self, alert: StoredAlert) -> Appended:
+        id_ = alert.label.id
+        if before := self._alerts.get(id_):
+            return Appended(before, fresh=False)
+        self._alerts[id_] = alert
+        partition = partition_of(id_, self.partitions)
+        position = f"{int(time() * 1000)}-{next(self._places)}"
+        self._entries[partition].append(LogEntry(partition, position, id_))
+        self._bells.ring(APPENDED)
+        return Appended(alert, fresh=True)
+
+    async def keep(self, alert: StoredAlert) -> StoredAlert:
+        return self._alerts.setdefault(alert.label.id, alert)
+
+    async def find(self, alert: str) -> StoredAlert | None:
+        return self._alerts.get(alert)
+
+    async def read(self, partition: int, after: str, limit: int) -> Sequence[LogEntry]:
+        begin = place_of(after)
+        return [entry for entry in self._entries[partition] if place_of(entry.position) > begin][:limit]
+
+    async def wait(self, after: Mapping[int, str], seconds: float) -> None:
+        tails = await self.tails()
+        if not any(place_of(tails[partition]) > place_of(position) for partition, position in after.items()):
+            await self._bells.wait(APPENDED, seconds)
+
+    async def tails(self) -> Mapping[int, str]:
+        return {number: entries[-1].position if entries else "0-0" for number, entries in enumerate(self._entries)}
+
+    async def cursor(self, partition: int) -> str:
+        return self._cursors[partition]
+
+    async def routed(self, partition: int, position: str, token: int) -> bool:
+        if token != self._leases.newest(f"partition-{partition}"):
+            return False
+        self._cursors[partition] = max(self._cursors[partition], position, key=place_of)
+        return True
+
+
+@dataclass
+class _Dossier:
+    fate: dict[str, Stood | Consented] = field(default_factory=dict)
+    given: dict[tuple[str, str], Given] = field(default_factory=dict)
+    decided: defaultdict[tuple[str, str], list[Decided]] = field(default_factory=lambda: defaultdict(list))
+    ends: dict[tuple[str, str], Ended] = field(default_factory=dict)
+    acks: dict[str, Acknowledged] = field(default_factory=dict)
+
+    def add(self, fact: Fact) -> None:
+        match fact:
+            case Stood(change, cause, _):
+                self.fate.setdefault(f"{change} {cause}", fact)
+            case Consented(consent, _, _):
+                self.fate.setdefault(f"consent {consent}", fact)
+            case Given(agency, subscription, _):
+                self.given.setdefault((agency, subscription), fact)
+            case Decided(agency, subscription, _, _):
+                said = self.decided[agency, subscription]
+                if not said or sameness(said[-1]) != sameness(fact):
+                    said.append(fact)
+            case Ended(agency, subscription, state, _):
+                before = self.ends.get((agency, subscription))
+                if before is None or (before.state != "delivered" and state != "waiting"):
+                    self.ends[agency, subscription] = fact
+            case Acknowledged(_, ack, _, _):
+                self.acks.setdefault(ack, fact)
+
+
+class MemoryDossiers:
+    """See `ports.Dossiers`."""
+
+    def __init__(self) -> None:
+        self._dossiers: defaultdict[str, _Dossier] = defaultdict(_Dossier)
+
+    async def note(self, alert: str, *facts: Fact) -> None:
+        for fact in facts:
+            self._dossiers[alert].add(fact)
+
+    async def standing(self, alert: str) -> Standing:
+        return standing_of(self._dossiers[alert].fate.values())
+
+    async def given(self, alert: str) -> Sequence[Given]:
+        given = self._dossiers[alert].given.values()
+        return sorted(given, key=lambda each: (each.at, each.agency, each.subscription))
+
+    async def was_given(self, alert: str, agency: str) -> bool:
+        return any(given.agency == agency for given in self._dossiers[alert].given.values())
+
+    async def decisions(self, alert: str) -> Sequence[Decided]:
+        return [decided for _, said in sorted(self._dossiers[alert].decided.items()) for decided in said]
+
+    async def ends(self, alert: str) -> Sequence[Ended]:
+        return [end for _, end in sorted(self._dossiers[alert].ends.items())]
+
+    async def acknowledgements(self, alert: str) -> Sequence[Acknowledged]:
+        return sorted(self._dossiers[alert].acks.values(), key=lambda each: (each.at, each.ack))
+
+
+class MemorySubscriptions:
+    """See `ports.Subscriptions`."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, Held] = {}
+        self._revision = 0
+
+    async def create(self, agency: str, subscription: Subscription, secret: str | None) -> None:
+        self._held[subscription.id] = Held(agency, subscription, secret)
+        self._revision += 1
+
+    async def get(self, subscription: str) -> Held | None:
+        return self._held.get(subscription)
+
+    async def all(self) -> Sequence[Held]:
+        return sorted(self._held.values(), key=lambda each: each.subscription.id)
+
+    async def of(self, agency: str) -> Sequence[Held]:
+        return [held for held in await self.all() if held.agency == agency]
+
+    async def replace(self, held: Held) -> None:
+        if held.subscription.id in self._held:
+            self._held[held.subscription.id] = held
+            self._revision += 1
+
+    async def delete(self, subscription: str) -> None:
+        self._held.pop(subscription, None)
+        self._revision += 1
+
+    async def revision(self) -> int:
+        return self._revision
+
+
+class MemoryCredentials:
+    """See `ports.Credentials`."""
+
+    def __init__(self, timer: Timer) -> None:
+        self._timer = timer
+        self._used: dict[tuple[str, str], float] = {}
+        self._tokens: dict[str, ApiToken] = {}
+
+    async def first_use(self, kind: str, value: str, seconds: float) -> bool:
+        now = self._timer()
+        self._used = {used: until for used, until in self._used.items() if until > now}
+        if (kind, value) in self._used:
+            return False
+        self._used[kind, value] = now + seconds
+        return True
+
+    async def add_token(self, token: ApiToken) -> None:
+        self._tokens[token.hash] = token
+
+    async def token(self, hash_: str) -> ApiToken | None:
+        return self._tokens.get(hash_)
+
+    async def tokens(self, agency: str) -> Sequence[ApiToken]:
+        own = (token for token in self._tokens.values() if token.agency == agency)
+        return sorted(own, key=lambda token: (token.name, token.hash))
+
+    async def revoke_token(self, hash_: str) -> None:
+        self._tokens.pop(hash_, None)
+
+
+class MemoryDirectories:
+    """See `ports.DirectoryHistory`."""
+
+    def __init__(self) -> None:
+        self._documents: dict[str, str] = {}
+
+    async def keep(self, digest: str, document: str) -> None:
+        self._documents.setdefault(digest, document)
+
+    async def document(self, digest: str) -> str | None:
+        return self._documents.get(digest)
+
+
+class MemoryLedger:
+    """See `ports.Ledger`."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+
+    async def add(self, entry: Entry) -> None:
+        self._entries.append(entry)
+
+    async def entries(self) -> AsyncIterator[Entry]:
+        """From the first."""
+        for entry in self._entries:
+            yield entry

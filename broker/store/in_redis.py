@@ -1,0 +1,86 @@
+"""The store in Redis or Valkey: all ports over one connection pool."""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from time import time
+from typing import Final
+
+from redis.exceptions import ResponseError
+
+from broker.errors import Broken
+from broker.store import keys
+from broker.store.bells import Bells
+from broker.store.link import Link
+from broker.store.listening import listen
+from broker.store.redis_dossiers import RedisDossiers
+from broker.store.redis_leases import RedisLeases
+from broker.store.redis_log import RedisLog
+from broker.store.redis_outbox import RedisOutbox
+from broker.store.redis_registers import RedisCredentials, RedisDirectories, RedisLedger, RedisSubscriptions
+
+DURABLE: Final = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+"""What Redis must be set to, or an acknowledged alert could be lost."""
+
+
+class RedisStore:
+    """See `ports.Store`. `folder` is where Redis keeps its files, if that disk is ours to watch."""
+
+    def __init__(
+        self, url: str, *, partitions: int = 4, folder: Path | None = None, unsafe_not_durable: bool = False
+    ) -> None:
+        self._link = Link(url)
+        self._bells = Bells()
+        self._partitions = partitions
+        self._unsafe_not_durable = unsafe_not_durable
+        self._listening: asyncio.Task[None] | None = None
+        self.log = RedisLog(self._link, self._bells, partitions, folder)
+        self.leases = RedisLeases(self._link)
+        self.dossiers = RedisDossiers(self._link, partitions)
+        self.outbox = RedisOutbox(self._link, self._bells)
+        self.subscriptions = RedisSubscriptions(self._link)
+        self.credentials = RedisCredentials(self._link)
+        self.directories = RedisDirectories(self._link)
+        self.ledger = RedisLedger(self._link)
+
+    async def open(self) -> None:
+        """Checks the schema and that Redis is set to keep what it is given; `Broken` says what does not fit."""
+        await self._check_schema()
+        if not self._unsafe_not_durable:
+            await self._check_durable()
+        self._listening = asyncio.create_task(listen(self._link.client, self._bells))
+
+    async def close(self) -> None:
+        """After the posts that were taken in have their answers."""
+        await self.log.finish()
+        if self._listening is not None:
+            self._listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._listening
+        await self._link.close()
+
+    async def ping(self) -> None:
+        """Writes, so that a Redis that can only read is found out."""
+        self.log.check_headroom()
+        await self._link.command("SET", keys.PING, int(time()))
+
+    async def _check_schema(self) -> None:
+        mine = {"version": str(keys.VERSION), "partitions": str(self._partitions)}
+        for name, value in mine.items():
+            await self._link.command("HSETNX", keys.SCHEMA, name, value)
+        found = await self._link.command("HGETALL", keys.SCHEMA)
+        for name, value in mine.items():
+            if found[name] != value:
+                raise Broken(
+                    f"What is stored in Redis has {name} {found[name]}, this broker works with {value}. "
+                    "Start the release, or with the number of partitions, that it was made with, or migrate it."
+                )
+
+    async def _check_durable(self) -> None:
+        try:
+            found = await self._link.command("CONFIG", "GET", *DURABLE)
+        except ResponseError:  # a managed Redis may not tell; `broker doctor` says so
+            return
+        wrong = [f"{name} {value}" for name, value in DURABLE.items() if found.get(name) != value]
+        if wrong:
+            raise Broken(f"Redis could lose what it acknowledged. Set in its configuration: {', '.join(wrong)}.")

@@ -1,0 +1,117 @@
+"""What became of each alert, in Redis: small hashes beside its record, added to by one script."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal
+
+from pydantic import TypeAdapter
+
+from broker.ports import Acknowledged, Consented, Decided, Ended, Fact, Given, Standing, State, Stood
+from broker.store import keys
+from broker.store.facts import sameness, standing_of
+from broker.store.link import Link
+
+Change = Literal["cancelled", "superseded", "recalled", "suspended", "resumed"]
+Outcome = Literal["whole", "part", "withheld"]
+
+FATE, GIVEN, DECIDED, ENDS, ACKS = range(1, 1 + len(keys.DOSSIER))
+"""Hashes of a dossier by their place among the script's keys."""
+
+CONSENT: Final = "consent"
+SEPARATOR: Final = "\x1e"
+"""Of JSON texts (RFC 7464); it cannot stand in one."""
+
+_CHANGE: Final = TypeAdapter[Change](Change)
+_STATE: Final = TypeAdapter[State](State)
+_OUTCOME: Final = TypeAdapter[Outcome](Outcome)
+
+Note = tuple[str, int, str, str]
+"""Rule, hash, field and value: what the script needs for one fact."""
+
+
+class RedisDossiers:
+    """See `ports.Dossiers`."""
+
+    def __init__(self, link: Link, partitions: int) -> None:
+        self._link = link
+        self._partitions: Final = partitions
+
+    async def note(self, alert: str, *facts: Fact) -> None:
+        if facts:
+            words = [word for fact in facts for word in _note(fact)]
+            await self._link.script("note", self._keys(alert), words)
+
+    async def standing(self, alert: str) -> Standing:
+        in_order = sorted(await self._hash(alert, FATE), key=lambda fact: fact[1])
+        return standing_of(_fate(field, _two(value)[1]) for field, value in in_order)
+
+    async def given(self, alert: str) -> Sequence[Given]:
+        given = [Given(*_two(field), at) for field, at in await self._hash(alert, GIVEN)]
+        return sorted(given, key=lambda each: (each.at, each.agency, each.subscription))
+
+    async def was_given(self, alert: str, agency: str) -> bool:
+        fields = await self._link.command("HKEYS", self._keys(alert)[GIVEN - 1])
+        return any(_two(field)[0] == agency for field in fields)
+
+    async def decisions(self, alert: str) -> Sequence[Decided]:
+        return [
+            _decided(field, record)
+            for field, records in sorted(await self._hash(alert, DECIDED))
+            for record in records.split(SEPARATOR)[1:]
+        ]
+
+    async def ends(self, alert: str) -> Sequence[Ended]:
+        return [_ended(field, said) for field, said in sorted(await self._hash(alert, ENDS))]
+
+    async def acknowledgements(self, alert: str) -> Sequence[Acknowledged]:
+        acks = [Acknowledged(*json.loads(text)) for _, text in await self._hash(alert, ACKS)]
+        return sorted(acks, key=lambda each: (each.at, each.ack))
+
+    async def _hash(self, alert: str, number: int) -> Iterable[tuple[str, str]]:
+        found: dict[str, str] = await self._link.command("HGETALL", self._keys(alert)[number - 1])
+        return found.items()
+
+    def _keys(self, alert: str) -> Sequence[str]:
+        return keys.Partition(keys.partition_of(alert, self._partitions)).dossier(alert)
+
+
+def _note(fact: Fact) -> Note:
+    match fact:
+        case Stood(change, cause, at):
+            return "in-order", FATE, f"{change} {cause}", at
+        case Consented(consent, agencies, granted):
+            return "in-order", FATE, f"{CONSENT} {consent}", json.dumps([agencies, granted])
+        case Given(agency, subscription, at):
+            return "once", GIVEN, f"{agency} {subscription}", at
+        case Decided(agency, subscription, decision, outcome):
+            return "changed", DECIDED, f"{agency} {subscription}", f"{sameness(fact)} {outcome} {decision}"
+        case Ended(agency, subscription, state, at):
+            return "end", ENDS, f"{agency} {subscription}", f"{state} {at}"
+        case Acknowledged(agency, ack, outcome, at):
+            return "once", ACKS, ack, json.dumps([agency, ack, outcome, at])
+
+
+def _fate(field: str, value: str) -> Stood | Consented:
+    what, cause = _two(field)
+    if what == CONSENT:
+        agencies, granted = json.loads(value)
+        return Consented(cause, tuple(agencies), granted)
+    return Stood(_CHANGE.validate_python(what), cause, value)
+
+
+def _decided(field: str, record: str) -> Decided:
+    agency, subscription = _two(field)
+    _, outcome, decision = record.split(" ", 2)
+    return Decided(agency, subscription, decision, _OUTCOME.validate_python(outcome))
+
+
+def _ended(field: str, said: str) -> Ended:
+    agency, subscription = _two(field)
+    state, at = _two(said)
+    return Ended(agency, subscription, _STATE.validate_python(state), at)
+
+
+def _two(words: str) -> tuple[str, str]:
+    """No id and no state has a space in it."""
+    first, _, second = words.partition(" ")
+    return first, second

@@ -1,0 +1,92 @@
+"""The log in Redis: a stream a partition, a record an alert, one script a group of posts."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from broker.ports import Appended, LogEntry, StoredAlert, Unavailable
+from broker.store import keys
+from broker.store.bells import Bells
+from broker.store.facts import place_of
+from broker.store.grouping import Grouping, Record
+from broker.store.link import Link
+from broker.store.texts import ALERT
+
+HEADROOM: Final = 128 * 2**20
+"""Bytes that must stay free: with `appendfsync always` a full disk ends Redis."""
+
+
+class RedisLog:
+    """See `ports.AlertLog`."""
+
+    def __init__(self, link: Link, bells: Bells, partitions: int, folder: Path | None) -> None:
+        self._link = link
+        self._bells = bells
+        self._folder = folder
+        self._partitions = [keys.Partition(number) for number in range(partitions)]
+        self._groups = [Grouping(partial(self._write, partition)) for partition in self._partitions]
+
+    @property
+    def partitions(self) -> int:
+        return len(self._partitions)
+
+    async def append(self, alert: StoredAlert) -> Appended:
+        group = self._groups[self._of(alert.label.id).number]
+        before = await group.add(Record(alert.label.id, ALERT.write(alert)))
+        return Appended(alert, fresh=True) if before is None else Appended(ALERT.read(before), fresh=False)
+
+    async def _write(self, partition: keys.Partition, records: Sequence[Record]) -> Sequence[str | None]:
+        """One script, so one fsync. For each the text that stood there before, or None."""
+        self.check_headroom()
+        names = [partition.log, *(partition.alert(record.alert) for record in records)]
+        words: list[str | bytes | int] = [keys.APPENDED, partition.number]
+        for record in records:
+            words += (record.alert, record.text)
+        before: Sequence[str | None] = await self._link.script("append", names, words)
+        return before
+
+    def check_headroom(self) -> None:
+        """Refuses early, where the disk is ours to see."""
+        if self._folder and shutil.disk_usage(self._folder).free < HEADROOM:
+            raise Unavailable(f"less than {HEADROOM >> 20} MiB are free for {self._folder}")
+
+    async def keep(self, alert: StoredAlert) -> StoredAlert:
+        self.check_headroom()
+        key = self._of(alert.label.id).alert(alert.label.id)
+        before = await self._link.command("SET", key, ALERT.write(alert), "NX", "GET")
+        return alert if before is None else ALERT.read(before)
+
+    async def find(self, alert: str) -> StoredAlert | None:
+        text = await self._link.command("GET", self._of(alert).alert(alert))
+        return None if text is None else ALERT.read(text)
+
+    async def read(self, partition: int, after: str, limit: int) -> Sequence[LogEntry]:
+        entries = await self._link.command("XRANGE", self._partitions[partition].log, f"({after}", "+", "COUNT", limit)
+        return [LogEntry(partition, position, fields["a"]) for position, fields in entries]
+
+    async def wait(self, after: Mapping[int, str], seconds: float) -> None:
+        tails = await self.tails()
+        if not any(place_of(tails[partition]) > place_of(position) for partition, position in after.items()):
+            await self._bells.wait(keys.APPENDED, seconds)
+
+    async def tails(self) -> Mapping[int, str]:
+        last = await self._link.commands([("XREVRANGE", each.log, "+", "-", "COUNT", 1) for each in self._partitions])
+        return {number: entries[0][0] if entries else "0-0" for number, entries in enumerate(last)}
+
+    async def cursor(self, partition: int) -> str:
+        position: str | None = await self._link.command("GET", self._partitions[partition].cursor)
+        return position or "0-0"
+
+    async def routed(self, partition: int, position: str, token: int) -> bool:
+        names = (self._partitions[partition].lease, self._partitions[partition].cursor)
+        return bool(await self._link.script("routed", names, (token, *place_of(position))))
+
+    async def finish(self) -> None:
+        """Returns when every post that was taken in has its answer."""
+        for group in self._groups:
+            await group.finish()
+
+    def _of(self, alert: str) -> keys.Partition:
+        return self._partitions[keys.partition_of(alert, len(self._partitions))]

@@ -1,0 +1,106 @@
+"""The small registers in Redis: subscriptions, credentials, versions of the directory, entries of the ledger."""
+
+import hashlib
+import math
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from broker.ports import ApiToken, Entry, Held
+from broker.store import keys
+from broker.store.link import Link
+from broker.store.texts import ENTRY, HELD, TOKEN
+from schemas.subscription import Subscription
+
+PAGE: Final = 512
+
+
+class RedisSubscriptions:
+    """See `ports.Subscriptions`."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def create(self, agency: str, subscription: Subscription, secret: str | None) -> None:
+        await self._change("create", subscription.id, Held(agency, subscription, secret))
+
+    async def get(self, subscription: str) -> Held | None:
+        text = await self._link.command("HGET", keys.HELD, subscription)
+        return None if text is None else HELD.read(text)
+
+    async def all(self) -> Sequence[Held]:
+        held = [HELD.read(text) for text in await self._link.command("HVALS", keys.HELD)]
+        return sorted(held, key=lambda each: each.subscription.id)
+
+    async def of(self, agency: str) -> Sequence[Held]:
+        return [held for held in await self.all() if held.agency == agency]
+
+    async def replace(self, held: Held) -> None:
+        await self._change("replace", held.subscription.id, held)
+
+    async def delete(self, subscription: str) -> None:
+        await self._change("delete", subscription, None)
+
+    async def revision(self) -> int:
+        return int(await self._link.command("GET", keys.REVISION) or 0)
+
+    async def _change(self, how: str, id_: str, held: Held | None) -> None:
+        text = b"" if held is None else HELD.write(held)
+        await self._link.script("change", (keys.HELD, keys.REVISION), (how, id_, text))
+
+
+class RedisCredentials:
+    """See `ports.Credentials`."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def first_use(self, kind: str, value: str, seconds: float) -> bool:
+        digest = hashlib.sha256(f"{kind}\0{value}".encode()).hexdigest()
+        ms = max(1, math.ceil(seconds * 1000))
+        return await self._link.command("SET", keys.once(digest), "1", "NX", "PX", ms) is not None
+
+    async def add_token(self, token: ApiToken) -> None:
+        await self._link.command("HSET", keys.TOKENS, token.hash, TOKEN.write(token))
+
+    async def token(self, hash_: str) -> ApiToken | None:
+        text = await self._link.command("HGET", keys.TOKENS, hash_)
+        return None if text is None else TOKEN.read(text)
+
+    async def tokens(self, agency: str) -> Sequence[ApiToken]:
+        held = [TOKEN.read(text) for text in await self._link.command("HVALS", keys.TOKENS)]
+        return sorted((token for token in held if token.agency == agency), key=lambda token: (token.name, token.hash))
+
+    async def revoke_token(self, hash_: str) -> None:
+        await self._link.command("HDEL", keys.TOKENS, hash_)
+
+
+class RedisDirectories:
+    """See `ports.DirectoryHistory`."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def keep(self, digest: str, document: str) -> None:
+        await self._link.command("HSETNX", keys.DOCUMENTS, digest, document)
+
+    async def document(self, digest: str) -> str | None:
+        document: str | None = await self._link.command("HGET", keys.DOCUMENTS, digest)
+        return document
+
+
+class RedisLedger:
+    """See `ports.Ledger`."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def add(self, entry: Entry) -> None:
+        await self._link.command("XADD", keys.LEDGER, "*", "e", ENTRY.write(entry))
+
+    async def entries(self) -> AsyncIterator[Entry]:
+        """From the first."""
+        after = "-"
+        while page := await self._link.command("XRANGE", keys.LEDGER, after, "+", "COUNT", PAGE):
+            for _, fields in page:
+                yield ENTRY.read(fields["e"])
+            after = f"({page[-1][0]}"
