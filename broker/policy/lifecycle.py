@@ -1,0 +1,138 @@
+"""What an accepted alert does to others, whom it goes to, and who hears of it by notice (protocol §2.1).
+
+Pure: the router carries it out, and may do so more than once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from broker.label import Label
+from schemas.terms import Kind
+
+Fate = Literal["updated", "cancelled", "suspended"]
+Change = Literal["cancelled", "superseded", "recalled", "suspended", "resumed"]
+
+BY_RELEASE = frozenset({Kind.ALERT, Kind.UPDATE, Kind.CANCEL, Kind.REQUEST, Kind.REPLY})
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The standing of `alert` changes."""
+
+    alert: str
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledges:
+    """`alert` was answered by who posted this."""
+
+    alert: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consents:
+    """The issuer of `alert` says whether these agencies may have it."""
+
+    alert: str
+    agencies: tuple[str, ...]
+    granted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Those who were given `about`, and do not get what caused this, are told its fate."""
+
+    about: Label
+    fate: Fate
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Everything that follows from one alert."""
+
+    facts: tuple[Changes | Acknowledges | Consents, ...] = ()
+    by_release: bool = False
+    direct_to: frozenset[str] = frozenset()
+    """Agencies whose subscriptions it goes to directly."""
+    to_all_given: str | None = None
+    """The alert whose receivers all get this (a recall)."""
+    notices: tuple[Notify, ...] = ()
+
+
+def goes_by_release(label: Label) -> bool:
+    """By the fifteen rules, to whoever subscribes; everything else goes directly to whom it answers."""
+    if label.kind is Kind.REPLY:
+        return label.addressed
+    if label.kind is Kind.REQUEST:
+        return "onward" not in label.wants
+    return label.kind in BY_RELEASE
+
+
+def effects(label: Label, referenced: Mapping[str, Label]) -> Effects:
+    """`referenced` are the labels of what it references, as far as they are known here."""
+    known = [referenced[id_] for id_ in label.references if id_ in referenced]
+    if goes_by_release(label):
+        return Effects(_changes(label, known), by_release=True, notices=_notices(label, known))
+    if label.kind is Kind.RECALL:
+        return Effects(_changes(label, known), to_all_given=known[0].id if known else None)
+    if label.kind is Kind.CONSENT:
+        return Effects(_consents(label, known), direct_to=_issuers(known))
+    return Effects(
+        _changes(label, known) + _acks(label, known),
+        direct_to=_addressees(label, known),
+        notices=_notices(label, known),
+    )
+
+
+def direct_to(label: Label, referenced: Mapping[str, Label]) -> frozenset[str]:
+    """The agencies that a direct kind goes to."""
+    return effects(label, referenced).direct_to
+
+
+def _addressees(label: Label, known: Sequence[Label]) -> frozenset[str]:
+    """The issuer of what it answers; an approve is for the hub alone."""
+    return frozenset() if label.kind is Kind.APPROVE else _issuers(known)
+
+
+def _issuers(known: Sequence[Label]) -> frozenset[str]:
+    return frozenset(each.issuer for each in known)
+
+
+def _changes(label: Label, known: Sequence[Label]) -> tuple[Changes, ...]:
+    change = _change(label)
+    return tuple(Changes(each.id, change) for each in known) if change else ()
+
+
+def _change(label: Label) -> Change | None:
+    if label.kind is Kind.CHALLENGE:
+        return "suspended" if label.outcome == "suspend" else "resumed"
+    changes: Mapping[Kind, Change] = {
+        Kind.UPDATE: "superseded",
+        Kind.CANCEL: "cancelled",
+        Kind.RECALL: "recalled",
+    }
+    return changes.get(label.kind)
+
+
+def _acks(label: Label, known: Sequence[Label]) -> tuple[Acknowledges, ...]:
+    if label.kind not in (Kind.ACK, Kind.ERROR, Kind.ERASED) or not known:
+        return ()
+    return tuple(Acknowledges(each.id, label.outcome or str(label.kind)) for each in known)
+
+
+def _consents(label: Label, known: Sequence[Label]) -> tuple[Consents, ...]:
+    """The consent answers a request, which named the alert and the agencies."""
+    return tuple(
+        Consents(alert, request.onward_to, bool(label.granted)) for request in known for alert in request.references
+    )
+
+
+def _notices(label: Label, known: Sequence[Label]) -> tuple[Notify, ...]:
+    fates: Mapping[Kind, Fate] = {Kind.UPDATE: "updated", Kind.CANCEL: "cancelled"}
+    fate = fates.get(label.kind)
+    if label.kind is Kind.CHALLENGE and label.outcome == "suspend":
+        fate = "suspended"
+    return tuple(Notify(each, fate) for each in known) if fate else ()

@@ -1,0 +1,211 @@
+"""Step 10: who may say this (protocol §1, §2.1). An empty list of mandates never means all."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from broker.errors import Fault, Refused
+from broker.label import Label
+from broker.policy.paths import names
+from broker.trust.directory import Snapshot
+from schemas.areas import IsoArea
+from schemas.base import instant
+from schemas.directory import Delegation, Mandate
+from schemas.faults import pointer
+from schemas.statement import ALERT_EVENT, Alert, Claims, Request, Update
+from schemas.terms import Kind, Severity, Status, severity_rank
+from schemas.vocabulary import within
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An alert that is known here: its label, the agencies that were given it, and what it references itself."""
+
+    label: Label
+    given: frozenset[str]
+    about: Label | None = None
+    """Of an `onward` request: the alert that it asks about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a mandate must cover."""
+
+    domain: str
+    areas: Collection[object]
+    status: Status
+    severity: Severity
+
+
+def check_mandate(claims: Claims, known: Mapping[str, Known], directory: Snapshot, now: datetime) -> None:
+    """Refuses with `outside-mandate`; unknown references and those the poster may not know of are refused alike."""
+    event = claims.event
+    if event.status is Status.SYSTEM and claims.iss != directory.hub:
+        raise _outside("/status", "a status other than system, which is the hub's own")
+    references = [_known(id_, known, index) for index, id_ in enumerate(getattr(event, "references", None) or ())]
+    check = _WHO_MAY.get(event.kind, _who_may_state)
+    check(claims, references, directory, now)
+    if claims.issuer != claims.iss:
+        _check_delegation(claims, references, directory, now)
+
+
+# who may, kind by kind ----------------------------------------------------------------------------------------------
+
+
+def _who_may_state(claims: Claims, _: list[Known], directory: Snapshot, now: datetime) -> None:
+    """`alert` and `request`: the mandates of who signs and of whom it is said for both cover it."""
+    event = claims.event
+    assert isinstance(event, Alert | Update | Request)  # noqa: S101 - the kinds that this check is listed for
+    subject = Subject(event.domain, event.areas, event.status, event.severity)
+    for agency in dict.fromkeys((claims.iss, claims.issuer)):
+        if not any(covers(mandate, subject, now) for mandate in directory.mandates(agency)):
+            raise _outside("/domain", f"a domain, areas, status and severity within a mandate of {agency}")
+
+
+def _who_may_change(claims: Claims, references: list[Known], directory: Snapshot, now: datetime) -> None:
+    """`update` and `cancel`: the issuer of each that it references, or an `override` for it."""
+    for index, known in enumerate(references):
+        label = known.label
+        if label.status is not claims.event.status:
+            raise _outside("/status", "the status of what it references")
+        if label.issuer != claims.issuer and not _overrides(claims.issuer, label, directory, now):
+            raise _not_yours(index)
+    if claims.event.kind is Kind.UPDATE:
+        _who_may_state(claims, references, directory, now)
+
+
+def _who_may_ask(claims: Claims, references: list[Known], directory: Snapshot, now: datetime) -> None:
+    """`request`: the mandate; for `onward`, whoever was given the alert."""
+    if "onward" in claims.event.wants:  # type: ignore[union-attr]  # a request
+        _who_was_given(claims, references, directory, now)
+    else:
+        _who_may_state(claims, references, directory, now)
+
+
+def _who_was_given(claims: Claims, references: list[Known], *_: object) -> None:
+    """`ack`, `error`, `reply`, `erased`."""
+    for index, known in enumerate(references):
+        if not known.given & {claims.iss, claims.issuer}:
+            raise _not_yours(index)
+
+
+def _who_issued(claims: Claims, references: list[Known], *_: object) -> None:
+    """`recall`."""
+    for index, known in enumerate(references):
+        if known.label.issuer != claims.issuer:
+            raise _not_yours(index)
+
+
+def _who_was_asked(claims: Claims, references: list[Known], *_: object) -> None:
+    """`consent`: the issuer of the alert that an `onward` request asks about."""
+    for index, known in enumerate(references):
+        about = known.about
+        if known.label.kind is not Kind.REQUEST or about is None or about.issuer != claims.issuer:
+            raise _not_yours(index)
+
+
+def _who_reviews(claims: Claims, references: list[Known], directory: Snapshot, now: datetime) -> None:
+    """`challenge`: a mandate `review` there, outside the issuer's line."""
+    for index, known in enumerate(references):
+        label, reviewer = known.label, claims.issuer
+        line = {label.issuer, *Snapshot.ancestors(label.issuer)}
+        in_line = reviewer in line or label.issuer in Snapshot.ancestors(reviewer)
+        subject = _subject(label)
+        reviews = any(
+            any(names(directory, selector, label.issuer, now) for selector in mandate.review)
+            and covers(mandate, subject, now)
+            for mandate in directory.mandates(reviewer)
+        )
+        if in_line or not reviews:
+            raise _not_yours(index)
+
+
+def _nothing_waits(*_: object) -> None:
+    """`approve`: as long as no workflow makes an alert wait, there is nothing to approve."""
+    raise _not_yours(0)
+
+
+Check = Callable[[Claims, list[Known], Snapshot, datetime], None]
+
+_WHO_MAY: Mapping[Kind, Check] = {
+    Kind.UPDATE: _who_may_change,
+    Kind.CANCEL: _who_may_change,
+    Kind.REQUEST: _who_may_ask,
+    Kind.ACK: _who_was_given,
+    Kind.ERROR: _who_was_given,
+    Kind.REPLY: _who_was_given,
+    Kind.ERASED: _who_was_given,
+    Kind.APPROVE: _nothing_waits,
+    Kind.CONSENT: _who_was_asked,
+    Kind.RECALL: _who_issued,
+    Kind.CHALLENGE: _who_reviews,
+}
+
+
+# what a mandate covers ----------------------------------------------------------------------------------------------
+
+
+def covers(mandate: Mandate, subject: Subject, now: datetime) -> bool:
+    """Domains × areas × statuses × the highest severity; `unknown` counts as `extreme`, as it does in rule 8."""
+    severity = Severity.EXTREME if subject.severity is Severity.UNKNOWN else subject.severity
+    return (
+        _in_force(mandate, now)
+        and any(within(subject.domain, domain) for domain in mandate.domains)
+        and subject.status in mandate.statuses
+        and severity_rank(severity) <= severity_rank(mandate.severity)
+        and _covers_areas(mandate.areas, subject.areas)
+    )
+
+
+def _covers_areas(mandated: Collection[str], stated: Collection[object]) -> bool:
+    """`*` covers all. ISO codes cover themselves and what is below; shapes cannot be compared with codes."""
+    if "*" in mandated:
+        return True
+    return bool(stated) and all(
+        isinstance(area, IsoArea) and any(area.iso == code or area.iso.startswith(code + "-") for code in mandated)
+        for area in stated
+    )
+
+
+def _overrides(agency: str, label: Label, directory: Snapshot, now: datetime) -> bool:
+    return any(
+        any(names(directory, selector, label.issuer, now) for selector in mandate.override)
+        and covers(mandate, _subject(label), now)
+        for mandate in directory.mandates(agency)
+    )
+
+
+def _check_delegation(claims: Claims, references: list[Known], directory: Snapshot, now: datetime) -> None:
+    """`on_behalf_of`: a delegation in force from whom it is said for, to who signs, for the domain."""
+    stated = getattr(claims.event, "domain", None)
+    domains = [stated] if stated else [known.label.domain for known in references]
+    delegations = directory.delegations(claims.issuer, claims.iss)
+    for domain in domains:
+        if not any(_in_force(each, now) and any(within(domain, to) for to in each.domains) for each in delegations):
+            raise _outside("/on_behalf_of", "an agency that delegates this domain to the signer")
+
+
+def _in_force(dated: Mandate | Delegation, now: datetime) -> bool:
+    begins, ends = dated.valid_from, dated.valid_until
+    return (begins is None or instant(begins) <= now) and (ends is None or now < instant(ends))
+
+
+def _subject(label: Label) -> Subject:
+    return Subject(label.domain, label.areas, label.status, label.severity)
+
+
+def _known(id_: str, known: Mapping[str, Known], index: int) -> Known:
+    found = known.get(id_)
+    if found is None:
+        raise _not_yours(index)
+    return found
+
+
+def _not_yours(index: int) -> Refused:
+    """One refusal for what does not exist and for what is not the poster's: they cannot be told apart."""
+    return _outside(f"/references/{index}", "an alert that you may answer, change or take back in this way")
+
+
+def _outside(member: str, expected: str) -> Refused:
+    fault = Fault(pointer("events", ALERT_EVENT) + member, expected)
+    return Refused("outside-mandate", "The issuer has no mandate for this.", (fault,))

@@ -1,0 +1,68 @@
+"""What follows an attempt: a value, from the attempts so far, the outcome and the clock (protocol §10)."""
+
+from dataclasses import dataclass
+
+WAITS_S = (5.0, 30.0, 120.0, 600.0, 3_600.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0)
+"""After the first failure, the second, …; after the last of these, dead."""
+JITTER = 0.2
+"""A wait is stretched by up to this share, so that what failed together is not retried together."""
+BUSY = frozenset({429, 503})
+GONE = 410
+ASKED_MOST_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One attempt's outcome: the status that came back, None for no answer; what Retry-After asked for, in seconds."""
+
+    status: int | None
+    retry_after: float | None = None
+
+    @property
+    def delivered(self) -> bool:
+        """2xx, and nothing else: a redirect is not followed and so delivers nothing."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The receiver has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAt:
+    """Try again at this time, in seconds since the epoch."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PauseSubscription:
+    """The endpoint is gone for good; what is owed stays owed, and is due again at this time once it is active."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """Nothing more is tried unless somebody asks for it."""
+
+    after: int
+    """Attempts made."""
+
+
+Step = Done | RetryAt | PauseSubscription | Dead
+
+
+def next_step(attempts_before: int, tried: Tried, now: float, jitter: float) -> Step:
+    """`attempts_before` counts those before this one; `jitter` is a random number in [0, 1)."""
+    if tried.delivered:
+        return Done()
+    if tried.status == GONE:
+        return PauseSubscription(now)
+    if attempts_before >= len(WAITS_S):
+        return Dead(attempts_before + 1)
+    wait = WAITS_S[attempts_before] * (1 + JITTER * jitter)
+    if tried.status in BUSY and tried.retry_after is not None:
+        wait = max(min(tried.retry_after, ASKED_MOST_S), 0.0) * (1 + JITTER * jitter / 2)
+    return RetryAt(now + wait)

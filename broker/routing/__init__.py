@@ -1,0 +1,1 @@
+"""Which subscriptions want an alert."""
