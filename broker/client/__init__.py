@@ -7,6 +7,7 @@
 """
 
 from broker.client.asynchronous import AsyncClient
+from broker.client.connection import Options
 from broker.client.problem import FaultAt, ProblemError, UnreachableError
 from broker.client.retrying import Retries
 from broker.client.signing import Content, Draft, Signed, load_signed, sign
@@ -22,6 +23,7 @@ __all__ = [
     "Expected",
     "FaultAt",
     "NotVerified",
+    "Options",
     "ProblemError",
     "Received",
     "ReceivedPart",

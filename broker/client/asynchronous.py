@@ -1,18 +1,16 @@
 """The client of a hub: one object for what an agency's system does with it (protocol §4, §6)."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Self, TypeVar
 
 import httpx2
 from pydantic import ValidationError
 
-from broker.client.connection import Ask, Connection, Identity, encoded
+from broker.client.connection import Ask, Connection, Identity, Options, encoded
 from broker.client.following import follow
 from broker.client.posting import request_for
 from broker.client.problem import ProblemError, invalid
-from broker.client.retrying import Retries
 from broker.client.signing import Content, Draft, Signed, sign
 from broker.client.verifying import Expected, NotVerified, Received, kids_of, verify
 from broker.trust.keys import PrivateKey
@@ -56,16 +54,12 @@ class AsyncClient:
         key: PrivateKey | None = None,
         auth_key: PrivateKey | None = None,
         *,
-        client: str = "client",
-        scope: str = "read subscribe",
-        ca: Path | None = None,
-        timeout: float = 30.0,
-        retries: Retries | None = None,
+        options: Options | None = None,
         records: Mapping[str, KeyRecord] | None = None,
-        transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        identity = Identity(agency, auth_key, client, scope) if agency and auth_key else None
-        self._hub = Connection(hub, identity, ca=ca, timeout=timeout, retries=retries, transport=transport)
+        options = options or Options()
+        identity = Identity(agency, auth_key, options.client, options.scope) if agency and auth_key else None
+        self._hub = Connection(hub, identity, options)
         self._agency = agency
         self._key = key
         self._records: dict[str, KeyRecord] = dict(records or {})
@@ -151,7 +145,7 @@ class AsyncClient:
     async def attempts(self, id_: str, after: str | None = None) -> AttemptsAnswer:
         """One page of tries; `next` is the `after` of the following one."""
         query = {} if after is None else {"after": after}
-        return _read(AttemptsAnswer, await self._call("GET", f"{SUBSCRIPTIONS}/{id_}/attempts", **query))
+        return _read(AttemptsAnswer, await self._call("GET", f"{SUBSCRIPTIONS}/{id_}/attempts", query=query))
 
     async def replay(
         self,
@@ -177,14 +171,14 @@ class AsyncClient:
 
     async def gaps(self, id_: str, have: str) -> Gaps:
         """Which positions are missing beside those that the reader has (`1-40,42`)."""
-        return _read(Gaps, await self._call("GET", f"{SUBSCRIPTIONS}/{id_}/gaps", have=have))
+        return _read(Gaps, await self._call("GET", f"{SUBSCRIPTIONS}/{id_}/gaps", query={"have": have}))
 
     # Reading
 
     async def alert(self, id_: str, purpose: str | None = None) -> Received:
         """The alert as released to this agency, verified."""
         query = {} if purpose is None else {"purpose": purpose}
-        return await self.verify((await self._call("GET", f"/v1/alerts/{id_}", **query)).text)
+        return await self.verify((await self._call("GET", f"/v1/alerts/{id_}", query=query)).text)
 
     async def receipt(self, id_: str) -> ReceiptAnswer:
         return _read(ReceiptAnswer, await self._call("GET", f"/v1/receipts/{id_}"))
@@ -195,14 +189,14 @@ class AsyncClient:
         """Who was released what, and what each rule said."""
         query = {"alert": alert, "subscription": subscription, "agency": agency}
         named = {name: value for name, value in query.items() if value is not None}
-        return _read(DecisionsAnswer, await self._call("GET", "/v1/decisions", **named))
+        return _read(DecisionsAnswer, await self._call("GET", "/v1/decisions", query=named))
 
     async def deliveries(self, alert: str) -> DeliveriesAnswer:
-        return _read(DeliveriesAnswer, await self._call("GET", "/v1/deliveries", alert=alert))
+        return _read(DeliveriesAnswer, await self._call("GET", "/v1/deliveries", query={"alert": alert}))
 
     # Receiving
 
-    async def stream(self, id_: str, last_event_id: str | None = None) -> AsyncIterator[tuple[str, Received]]:
+    async def stream(self, id_: str, last_event_id: str | None = None) -> AsyncGenerator[tuple[str, Received]]:
         """Without end: each delivery verified, with its cursor; after a break it goes on exactly where it was.
 
         Keep the cursor once you are done with a delivery, and begin after it next time. It waits out a hub that is away
@@ -237,11 +231,17 @@ class AsyncClient:
             raise
 
     async def _call(
-        self, method: str, path: str, body: Any = None, *, repeatable: bool = True, **query: str
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        repeatable: bool = True,
     ) -> httpx2.Response:
         content = None if body is None else encoded(body)
         headers = {} if body is None else JSON
-        return await self._hub.call(Ask(method, path, query, content, headers, repeatable))
+        return await self._hub.call(Ask(method, path, query or {}, content, headers, repeatable))
 
 
 def _read(model: type[Model], answer: httpx2.Response) -> Model:

@@ -31,12 +31,26 @@ class Identity:
 
     agency: str
     auth_key: PrivateKey
-    client: str = "client"
-    scope: str = "read subscribe"
+    client: str
+    scope: str
 
     @property
     def subject(self) -> str:
         return f"{self.agency}#{self.client}"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the hub is reached, and by which of the agency's systems."""
+
+    client: str = "client"
+    """The name of this system in its agency: `[a-z0-9-]{1,32}` (protocol §6)."""
+    scope: str = "read subscribe"
+    ca: Path | None = None
+    """The certificates (PEM) that the hub's may come from; None: those of the system."""
+    timeout_s: float = 30.0
+    retries: Retries = field(default_factory=Retries)
+    transport: httpx2.AsyncBaseTransport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +69,17 @@ class Ask:
 class Connection:
     """Keeps what it learns about the hub: discovery, and a token until it ends."""
 
-    def __init__(
-        self,
-        url: str,
-        identity: Identity | None = None,
-        *,
-        ca: Path | None = None,
-        timeout: float = 30.0,
-        retries: Retries | None = None,
-        transport: httpx2.AsyncBaseTransport | None = None,
-    ) -> None:
-        trust: ssl.SSLContext | bool = ssl.create_default_context(cafile=ca) if ca else True
+    def __init__(self, url: str, identity: Identity | None, options: Options) -> None:
+        trust: ssl.SSLContext | bool = ssl.create_default_context(cafile=options.ca) if options.ca else True
         self.http = httpx2.AsyncClient(
-            base_url=url.rstrip("/"), verify=trust, trust_env=False, timeout=timeout, transport=transport
+            base_url=url.rstrip("/"),
+            verify=trust,
+            trust_env=False,
+            timeout=options.timeout_s,
+            transport=options.transport,
         )
+        self.retries = options.retries
         self._identity = identity
-        self.retries = retries or Retries()
         self._prover = Prover()
         self._discovery: Discovery | None = None
         self._token: Token | None = None

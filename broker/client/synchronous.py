@@ -114,7 +114,7 @@ class Client:
         coming = self._client.stream(id_, last_event_id)
         try:
             while True:
-                yield self._run(anext(coming))
+                yield self._run(coming.__anext__())
         finally:
             self._run(coming.aclose())
 

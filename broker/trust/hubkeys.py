@@ -60,7 +60,7 @@ def load_or_make(folder: Path, snapshot: Snapshot) -> HubKeys:
     Files may be PKCS #8 PEM, a private JWK, a JWK set, a JSON map of JWKs, or a base64url Ed25519 seed; how they are
     named does not matter, their thumbprint does. What is made is written there with mode 600.
     """
-    held = {key.kid: key for key in _read_folder(folder)} if folder.is_dir() else {}
+    held = {key.kid: key for key in held_keys(folder)} if folder.is_dir() else {}
     keys: dict[str, PrivateKey] = {}
     for record in snapshot.keys_of(snapshot.hub):
         if record.kid in held and _current(record):
@@ -106,7 +106,8 @@ def _current(record: KeyRecord) -> bool:
     return record.revoked is None and begins <= now < ends
 
 
-def _read_folder(folder: Path) -> Iterator[PrivateKey]:
+def held_keys(folder: Path) -> Iterator[PrivateKey]:
+    """The private keys that an operator put there; those that the hub made are not among them."""
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.stat().st_size <= LARGEST_FILE and not path.name.startswith("made-"):
             yield from _read(path.read_bytes())

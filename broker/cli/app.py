@@ -1,0 +1,16 @@
+"""All commands, put together."""
+
+import typer
+
+from broker.cli import demo, doctor, explain, keygen, post, serve, sign, subscribe, tail, token
+
+app = typer.Typer(
+    name="broker",
+    help="Signed alerts between agencies: who owns information decides who gets it.",
+    epilog="Begin with: broker demo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for each in (keygen, sign, post, subscribe, tail, explain, serve, doctor, token, demo):
+    each.register(app)

@@ -1,0 +1,72 @@
+"""`broker doctor`: what is wrong with this hub, and how to mend it."""
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from broker.cli import options
+from broker.cli.options import DEFAULT_DATA, DEFAULT_DIRECTORY, DEFAULT_HOST, DEFAULT_PORT
+from broker.cli.output import FAILED, show_json
+
+if TYPE_CHECKING:
+    from broker.cli.findings import Finding
+
+EXAMPLE = "Example: broker doctor --directory directory --data /var/lib/interagency-broker"
+MARKS = {"ok": "[green]ok[/]     ", "warning": "[yellow]warning[/]", "error": "[bold red]error[/]  "}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog=EXAMPLE)(doctor)
+
+
+def doctor(
+    data: options.Data = DEFAULT_DATA,
+    directory: options.Directory = DEFAULT_DIRECTORY,
+    hub_keys: options.HubKeysFolder = None,
+    host: options.Host = DEFAULT_HOST,
+    port: options.Port = None,
+    issuer: options.Issuer = None,
+    tls_cert: options.TlsCert = None,
+    tls_key: options.TlsKey = None,
+    redis_url: options.RedisUrl = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Looks at directory, keys, store, disk, clock, issuer and TLS of a hub with these settings; changes nothing.
+
+    Ends with 1 if something keeps the hub from working.
+    """
+    from broker.cli.findings import Grade, examine
+    from broker.settings import Settings
+
+    settings = Settings(
+        data=data,
+        directory=directory,
+        hub_keys=hub_keys,
+        redis_url=redis_url,
+        host=host,
+        port=port or DEFAULT_PORT,
+        issuer=issuer,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+    )
+    found = asyncio.run(examine(settings))
+    if as_json:
+        show_json([asdict(each) for each in found])
+    else:
+        _show(found)
+    if any(each.grade is Grade.ERROR for each in found):
+        raise typer.Exit(FAILED)
+
+
+def _show(found: "list[Finding]") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(soft_wrap=True, highlight=False)
+    for each in found:
+        console.print(f"{MARKS[each.grade]} {escape(each.about)}: {escape(each.found)}")
+        if each.mend:
+            console.print(f"        → {escape(each.mend)}")

@@ -1,0 +1,97 @@
+"""`broker keygen`: key pairs for an agency, and the records for the directory."""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from broker.cli.keys import passphrase_for_new
+from broker.cli.options import AsJson, PassphraseFile
+from broker.cli.output import failed, say, show_json
+
+EXAMPLE = "Example: broker keygen --agency vn.example --out keys"
+
+
+class Use(StrEnum):
+    """What a key is for; each has one use (protocol §2)."""
+
+    STATEMENT = "statement"
+    AUTH = "auth"
+    RECEIPT = "receipt"
+    WEBHOOK = "webhook"
+    LOG = "log"
+    REGISTRAR = "registrar"
+
+
+class Algorithm(StrEnum):
+    """Of signatures."""
+
+    ED25519 = "Ed25519"
+    ES256 = "ES256"
+    ML_DSA_65 = "ML-DSA-65"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog=EXAMPLE)(keygen)
+
+
+def keygen(
+    agency: Annotated[str, typer.Option(help="The agency whose keys these are.")],
+    use: Annotated[list[Use], typer.Option(help="What for; repeat it for several.")] = [Use.STATEMENT, Use.AUTH],  # noqa: B006 - typer copies it
+    alg: Annotated[Algorithm, typer.Option(help="The algorithm.")] = Algorithm.ED25519,
+    out: Annotated[Path, typer.Option(help="The folder for the private keys.", file_okay=False)] = Path(),
+    days: Annotated[int, typer.Option(help="How long the records are valid.", min=1, max=3660)] = 730,
+    encrypt: Annotated[bool, typer.Option("--encrypt", help="Ask for a passphrase.")] = False,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Makes key pairs, and prints the records that the directory's entry of the agency needs.
+
+    Private keys are new files that only you can read (mode 600), encrypted where a passphrase is given; they are
+    never overwritten. Give the printed records to the directory's registrars.
+    """
+    passphrase = passphrase_for_new(passphrase_file, ask=encrypt)
+    out.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made = [_make(out / _name(agency, each), each, alg, days, passphrase, as_json=as_json) for each in use]
+    if as_json:
+        show_json({"agency": agency, "keys": [{"file": str(path), "record": record} for path, record in made]})
+        return
+    _show_yaml(agency, [record for _, record in made])
+    for path, _ in made:
+        say(f"private key: {path} ({'encrypted' if passphrase else 'not encrypted'}, mode 600)")
+
+
+def _name(agency: str, use: Use) -> str:
+    """The key that signs alerts has the agency's plain name."""
+    return f"{agency}.pem" if use is Use.STATEMENT else f"{agency}.{use}.pem"
+
+
+def _make(
+    path: Path, use: Use, alg: Algorithm, days: int, passphrase: str | None, *, as_json: bool
+) -> tuple[Path, dict[str, Any]]:
+    from broker.trust.keys import generate, save_file
+
+    key = generate(alg)
+    try:
+        save_file(path, key, passphrase)
+    except FileExistsError:
+        raise failed("exists", f"{path} exists; keys are never overwritten.", as_json=as_json) from None
+    now = datetime.now(UTC).replace(microsecond=0)
+    return path, {
+        "kid": key.kid,
+        "jwk": key.jwk,
+        "alg": alg.value,
+        "use": use.value,
+        "valid_from": now.isoformat(),
+        "valid_until": (now + timedelta(days=days)).isoformat(),
+    }
+
+
+def _show_yaml(agency: str, records: list[dict[str, Any]]) -> None:
+    import yaml
+
+    print(f"# for the directory: under the agency {agency}")
+    print(yaml.safe_dump({"keys": records}, sort_keys=False), end="")

@@ -1,0 +1,94 @@
+"""`broker serve`: a hub, or one role of it."""
+
+from enum import StrEnum
+from ipaddress import ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from broker.cli import options
+from broker.cli.options import DEFAULT_DATA, DEFAULT_DIRECTORY, DEFAULT_HOST, DEFAULT_PORT
+from broker.cli.output import telling, used_wrongly
+
+if TYPE_CHECKING:
+    from broker.settings import Settings
+
+EXAMPLE = "Example: broker serve --directory directory --port 8080"
+
+
+class Role(StrEnum):
+    """What of a hub runs in this process."""
+
+    ALL = "all"
+    INGRESS = "ingress"
+    ROUTER = "router"
+    COURIER = "courier"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog=EXAMPLE)(serve)
+
+
+def serve(
+    role: Annotated[Role, typer.Option(envvar="BROKER_ROLE", help="Which part of the hub.")] = Role.ALL,
+    host: options.Host = DEFAULT_HOST,
+    port: options.Port = None,
+    data: options.Data = DEFAULT_DATA,
+    directory: options.Directory = DEFAULT_DIRECTORY,
+    hub_keys: options.HubKeysFolder = None,
+    issuer: options.Issuer = None,
+    tls_cert: options.TlsCert = None,
+    tls_key: options.TlsKey = None,
+    outgoing_ca: Annotated[
+        Path | None,
+        typer.Option(envvar="BROKER_OUTGOING_CA", help="More certificates (PEM) that webhook endpoints may show."),
+    ] = None,
+    redis_url: options.RedisUrl = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(envvar="BROKER_TRUSTED_PROXY", help="A network whose X-Forwarded-* are believed; repeat it."),
+    ] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Runs a hub until SIGTERM or SIGINT; then it takes nothing new, finishes what is under way, and ends with 0.
+
+    One line on standard output says where it listens. Log lines are JSON on standard error.
+    """
+    from broker.settings import Settings
+
+    try:
+        proxies = tuple(ip_network(each) for each in trusted_proxy or ())
+    except ValueError as why:
+        raise used_wrongly(f"--trusted-proxy: {why}") from None
+    if (tls_cert is None) is not (tls_key is None):
+        raise used_wrongly("--tls-cert and --tls-key go together")
+    settings = Settings(
+        data=data,
+        directory=directory,
+        hub_keys=hub_keys,
+        redis_url=redis_url,
+        host=host,
+        port=port or DEFAULT_PORT,
+        issuer=issuer,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        trusted_proxies=proxies,
+        outgoing_ca=outgoing_ca,
+    )
+    with telling(as_json=as_json):
+        raise typer.Exit(_run(settings, role, listens=port is not None, as_json=as_json))
+
+
+def _run(settings: "Settings", role: Role, *, listens: bool, as_json: bool) -> int:
+    import asyncio
+
+    import uvloop
+
+    from broker import logs
+    from broker.cli.serving import run
+
+    logs.configure()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run(settings, role, listens=listens, as_json=as_json))

@@ -1,0 +1,95 @@
+"""`broker tail`: a subscription's stream, verified, a line each."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from broker.cli.hub import Account
+from broker.cli.options import DEFAULT_HUB, Agency, AsJson, AuthKey, Ca, HubUrl, Language, PassphraseFile
+from broker.cli.output import say, show_json, telling
+
+if TYPE_CHECKING:
+    from broker.client import Received
+
+EXAMPLE = "Example: broker tail sub_… --auth-key vn.example.auth.pem --keep-cursor tail.cursor"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog=EXAMPLE)(tail)
+
+
+def tail(
+    subscription: Annotated[str, typer.Argument(help="Its id: sub_…")],
+    after: Annotated[str | None, typer.Option(help="Begin after this cursor; else with the first owed.")] = None,
+    keep_cursor: Annotated[
+        Path | None, typer.Option(help="A file that remembers how far you are, and from which it goes on.")
+    ] = None,
+    count: Annotated[int | None, typer.Option(help="End after this many.", min=1)] = None,
+    lang: Annotated[Language, typer.Option(help="The language of headlines, where there is a choice.")] = Language.EN,
+    hub: HubUrl = DEFAULT_HUB,
+    agency: Agency = None,
+    auth_key: AuthKey = None,
+    passphrase_file: PassphraseFile = None,
+    ca: Ca = None,
+    as_json: AsJson = False,
+) -> None:
+    """Follows a subscription until you stop it.
+
+    Each delivery's hub block, signature and parts are verified before its line is printed; one that fails ends the
+    command. After a break it goes on exactly where it was.
+    """
+    account = Account(hub, agency, auth_key, passphrase_file, ca, as_json)
+    before: Received | None = None
+    with telling(as_json=as_json), account.reader() as client:
+        start = after or _kept(keep_cursor)
+        for number, (cursor, received) in enumerate(client.stream(subscription, start), 1):
+            if before is not None and (missing := received.missing(before)):
+                say(f"positions {missing.start} to {missing.stop - 1} did not come: ask for their gaps")
+            if as_json:
+                show_json(told(received, cursor))
+            else:
+                print(line(received, lang), flush=True)
+            if keep_cursor is not None:
+                keep_cursor.write_text(cursor)
+            before = received
+            if number == count:
+                return
+
+
+def line(received: "Received", lang: Language) -> str:
+    """One delivery for people; what is not known stays out."""
+    hub = received.hub
+    said = received.said
+    if not hasattr(said, "event"):
+        return f"{hub.position or '-':>6}  {said.at}  notice: {said.alert} was {said.kind}"
+    event = said.event
+    words = [str(event.kind), str(event.status)]
+    words += [
+        str(value) for name in ("severity", "urgency", "domain", "outcome") if (value := getattr(event, name, None))
+    ]
+    headline = getattr(event, "headline", None) or {}
+    text = headline.get(lang.value) or next(iter(headline.values()), "")
+    kept_back = "" if hub.released == "whole" else f"  [in part: {', '.join(hub.released) or 'no part'}]"
+    marked = f"  [{', '.join(hub.marked)}]" if hub.marked else ""
+    if handling := getattr(event, "handling", None):
+        words.append(f"TLP:{str(handling.tlp).upper()}")
+    told = f"{hub.accepted_at}  {received.issuer}  {' '.join(words)}  {text}"
+    return f"{hub.position or '-':>6}  {told}{kept_back}{marked}"
+
+
+def told(received: "Received", cursor: str) -> dict[str, Any]:
+    """The same for programs: what was said, and which parts came; their bytes stay with `GET /v1/alerts`."""
+    return {
+        "cursor": cursor,
+        "id": received.id,
+        "issuer": received.issuer,
+        "hub": received.hub.model_dump(mode="json", exclude_none=True),
+        "said": received.said.model_dump(mode="json", exclude_none=True, by_alias=True),
+        "parts": {id_: {"type": part.type, "size": len(part.data)} for id_, part in received.parts.items()},
+    }
+
+
+def _kept(path: Path | None) -> str | None:
+    return (path.read_text().strip() or None) if path is not None and path.exists() else None
