@@ -15,7 +15,8 @@ from broker.clock import Clock, told
 from broker.errors import Refused
 from broker.ledger.receipts import equivocation, promise
 from broker.metrics import Metrics
-from broker.policy.authorise import Authorised, Known, authorise
+from broker.policy.authorise import Authorised, authorise
+from broker.policy.mandate import Known
 from broker.ports import AlertLog, Dossiers, Ledger, StoredAlert
 from broker.trust.directory import Directory
 from broker.trust.hubkeys import HubKeys
@@ -95,13 +96,12 @@ class Accepting:
         authorised = authorise(
             verified, claims, await self._known(claims), directory, now
         )  # 10-12 mandate, addressing, terms
-        check_parts(verified, claims)  # 13 other parts
+        check_parts(verified, claims, authorised.addressing)  # 13 other parts
         return self._stored(authorised, verified, now)
 
     async def _known(self, claims: Claims) -> Mapping[str, Known]:
-        """What is known here of the alerts that this one references or derives from."""
-        event = claims.event
-        references = getattr(event, "references", None) or ()
+        """What is known here of the alerts that this one references."""
+        references = getattr(claims.event, "references", None) or ()
         return {id_: known for id_ in references if (known := await self._known_alert(id_))}
 
     async def _known_alert(self, id_: str) -> Known | None:
@@ -109,7 +109,8 @@ class Accepting:
         if alert is None:
             return None
         given = frozenset(given.agency for given in await self.dossiers.given(id_))
-        return Known(alert.label, given, await self.dossiers.standing(id_))
+        about = await self.log.find(alert.label.references[0]) if alert.label.references else None
+        return Known(alert.label, given, about.label if about else None)
 
     def _stored(self, authorised: Authorised, verified: VerifiedEnvelope, now: datetime) -> StoredAlert:
         receipt, entry = promise(self.keys, self.hub, authorised.label, now)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import structlog
-from adapters.base import Delivered, Outcome, Parcel, Push, Unreachable
 
+from adapters.base import Delivered, Outcome, Parcel, Push, Unreachable
 from broker.clock import Clock, told
 from broker.giving import Giving, Sending
 from broker.policy.retry import Dead, PauseSubscription, RetryAt, Step, Tried, next_step

@@ -11,9 +11,11 @@ from broker import parcel
 from broker.clock import told
 from broker.judge import Judge
 from broker.notices import HubVoice
-from broker.policy.release import Ask, Released, Way, Withheld
-from broker.ports import AlertLog, Decided, Dossiers, Ended, Given, Held, Opened, Outbox, Owed, State, StoredAlert
-from broker.telling import decision_text
+from broker.policy.asking import Ask
+from broker.policy.release import Released, Withheld
+from broker.policy.ways import Way
+from broker.ports import AlertLog, Decided, Dossiers, Ended, Given, Held, Opened, Outbox, Owed, StoredAlert
+from broker.telling import decision_text, outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Giving:
             held.agency,
             held.subscription.id,
             decision_text(alert, held.subscription.id, released, now),
-            _outcome(released),
+            outcome(released),
         )
         await self.dossiers.note(alert.label.id, Given(held.agency, held.subscription.id, at), said)
         if standing != await self.dossiers.standing(alert.label.id):
@@ -130,11 +132,11 @@ class Giving:
     ) -> None:
         """Writes down why, lets a notice stand in where the protocol has one, and takes it out of the outbox."""
         id_, subscription = alert.label.id, held.subscription.id
-        state: State = decision.fate if decision.fate in ("expired", "superseded") else "withheld"
+        state = _state(decision)
         said = Decided(held.agency, subscription, decision_text(alert, subscription, decision, now), "withheld")
         await self.dossiers.note(id_, said, Ended(held.agency, subscription, state, told(now)))
         if state != "withheld" and not alert.label.notice:
-            await self._tell(held, alert, decision.fate, id_, now)
+            await self._tell(held, alert, state, id_, now)
         await self.outbox.drop(subscription, what)
 
     async def _tell(
@@ -162,8 +164,9 @@ def ask_of(held: Held, way: Way, *, delivering: bool) -> Ask:
     )
 
 
-def _outcome(released: Released) -> Literal["whole", "part"]:
-    return "whole" if released.whole else "part"
+def _state(decision: Withheld) -> Literal["expired", "superseded", "withheld"]:
+    """How a delivery ends that may not be made any more."""
+    return decision.fate if decision.fate in ("expired", "superseded") else "withheld"
 
 
 def _unchanged(opened: Opened, released: Released) -> bool:

@@ -33,7 +33,7 @@ class HubVoice:
         id_ = f"{self.hub}/{_uuid8(about.id, fate, cause)}"
         if await self.log.find(id_):
             return id_
-        event = {"alert": about.id, "kind": fate, "at": told(now)}
+        event: dict[str, object] = {"alert": about.id, "kind": fate, "at": told(now)}
         statement = self._sign(id_, now, NOTICE_EVENT, event)
         label = about.model_copy(
             update={
@@ -61,7 +61,7 @@ class HubVoice:
             tlp=Tlp.CLEAR, onward=Onward.NONE, purpose=(Purpose.PREVENTION,), personal_data=PersonalData.NONE
         )
         addressing = Addressing(to=(agency,))
-        event = {
+        event: dict[str, object] = {
             "kind": "alert",
             "product": "notice",
             "status": "system",

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from broker.label import Label
+from broker.ledger.receipts import Entry
+from broker.trust.directory import DirectoryHistory
 from schemas.envelope import SaltedPart
 from schemas.subscription import Subscription
 
@@ -19,14 +21,6 @@ class Unavailable(Exception):  # noqa: N818 - a state of the store, told to post
 
 
 # What is kept of an alert ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What a leaf of the ledger stands for: leaf = SHA-256(salt ‖ payload); `salt` base64url of 32 bytes."""
-
-    salt: str
-    payload: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,14 +449,6 @@ class Credentials(Protocol):
 # Directory and ledger ----------------------------------------------------------------------------------------------
 
 
-class DirectoryHistory(Protocol):
-    """Every version of the directory that was ever in force, by digest: D0 of a decision is found here years later."""
-
-    async def keep(self, digest: str, document: str) -> None: ...
-
-    async def document(self, digest: str) -> str | None: ...
-
-
 class Ledger(Protocol):
     """What must be provable later besides the accepted alerts (those stand in the log with their entries)."""
 
@@ -474,14 +460,29 @@ class Ledger(Protocol):
 class Store(Protocol):
     """All ports of one engine, and its life."""
 
-    log: AlertLog
-    leases: Leases
-    dossiers: Dossiers
-    outbox: Outbox
-    subscriptions: Subscriptions
-    credentials: Credentials
-    directories: DirectoryHistory
-    ledger: Ledger
+    @property
+    def log(self) -> AlertLog: ...
+
+    @property
+    def leases(self) -> Leases: ...
+
+    @property
+    def dossiers(self) -> Dossiers: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
+
+    @property
+    def subscriptions(self) -> Subscriptions: ...
+
+    @property
+    def credentials(self) -> Credentials: ...
+
+    @property
+    def directories(self) -> DirectoryHistory: ...
+
+    @property
+    def ledger(self) -> Ledger: ...
 
     async def open(self) -> None:
         """Connects, and checks the schema version of what is there (`Broken` says what does not fit)."""

@@ -13,7 +13,9 @@ from broker.clock import told
 from broker.errors import Refused
 from broker.giving import ask_of
 from broker.judge import Judge
-from broker.policy.release import Ask, Released, Way
+from broker.policy.asking import Ask
+from broker.policy.release import Released
+from broker.policy.ways import Way
 from broker.ports import (
     Acknowledged,
     AlertLog,

@@ -16,18 +16,23 @@ from broker.giving import ask_of
 from broker.judge import Judge
 from broker.label import Label
 from broker.notices import HubVoice
-from broker.policy.lifecycle import Notify, effects
-from broker.policy.release import Released, Withheld
+from broker.policy.lifecycle import Acknowledges, Changes, Consents, Effects, effects
+from broker.policy.paths import names
+from broker.policy.release import Released
 from broker.ports import (
+    Acknowledged,
     AlertLog,
+    Consented,
     Decided,
     Dossiers,
     Ended,
+    Fact,
     Given,
     Held,
     Leases,
     LogEntry,
     Outbox,
+    Stood,
     StoredAlert,
     Subscriptions,
     Unavailable,
@@ -39,6 +44,9 @@ from broker.ways import is_push, way_of
 LEASE_S = 10.0
 BATCH = 128
 REST_S = 1.0
+
+Queued = dict[str, list[str]]
+"""Alerts by the subscription that is to get them."""
 
 log_line = structlog.get_logger("router")
 
@@ -56,7 +64,7 @@ class Router:
     voice: HubVoice
     clock: Clock
     name: str
-    _index: Index = field(default_factory=Index)
+    _index: Index[Held] = field(default_factory=Index)
     _held: dict[str, Held] = field(default_factory=dict)
     _revision: int = -1
 
@@ -103,13 +111,12 @@ class Router:
         alert = await self.log.find(entry.alert)
         if alert is None:
             raise Unavailable(f"{entry.alert} stands in the log, but its record does not answer")
-        consequences = effects(alert.label, await self._referenced(alert.label))
-        for about, facts in consequences.facts.items():
-            await self.dossiers.note(about, *facts)
-        queued: dict[str, list[str]] = defaultdict(list)
-        await self._by_release(alert, consequences.by_release, queued)
-        await self._directly(alert, consequences.addressees, queued)
-        await self._notices(consequences.notices, queued)
+        follows = effects(alert.label, await self.judge.referenced(alert.label))
+        await self._note(alert, follows)
+        queued: Queued = defaultdict(list)
+        for held in await self._wanting(alert.label, follows):
+            await self._decide(alert, held, queued)
+        await self._notices(alert.label.id, follows, queued)
         for subscription, alerts in queued.items():
             await self.outbox.put(subscription, entry.partition, entry.position, alerts)
         for subscription in queued:
@@ -118,24 +125,26 @@ class Router:
             "routed", alert=entry.alert, partition=entry.partition, position=entry.position, queued=len(queued)
         )
 
-    async def _referenced(self, label: Label) -> Mapping[str, Label]:
-        found = [await self.log.find(id_) for id_ in label.references]
-        return {alert.label.id: alert.label for alert in found if alert}
+    async def _note(self, alert: StoredAlert, follows: Effects) -> None:
+        """What the alert does to others, before anybody is told: a delivery that is decided from now on knows it."""
+        at = told(self.clock())
+        for effect in follows.facts:
+            await self.dossiers.note(effect.alert, _fact(effect, alert.label, at))
 
-    async def _by_release(self, alert: StoredAlert, wanted: bool, queued: dict[str, list[str]]) -> None:
-        if not wanted:
-            return
-        given_before = await self._given_subscriptions(alert.label.references)
-        for held in self._index.matching(alert.label, given_before):
-            await self._decide(alert, held, queued)
+    async def _wanting(self, label: Label, follows: Effects) -> Sequence[Held]:
+        """The subscriptions that it is decided for."""
+        if follows.by_release:
+            given = await self._given_subscriptions(label.references)
+            return list(self._index.matching(label, given, self._selects))
+        if follows.to_all_given is not None:
+            given = await self._given_subscriptions((follows.to_all_given,))
+            return [self._held[each] for each in sorted(given) if each in self._held]
+        return [held for held in self._held.values() if held.agency in follows.direct_to and takes_direct(held, label)]
 
-    async def _directly(self, alert: StoredAlert, agencies: Sequence[str], queued: dict[str, list[str]]) -> None:
-        """Direct kinds reach every active subscription of the addressee whose status and kinds fit (protocol §2.1)."""
-        for held in self._held.values():
-            if held.agency in agencies and held.subscription.id not in queued and takes_direct(held, alert.label):
-                await self._decide(alert, held, queued)
+    def _selects(self, selector: str, agency: str) -> bool:
+        return names(self.judge.directory.current(), selector, agency, self.clock())
 
-    async def _decide(self, alert: StoredAlert, held: Held, queued: dict[str, list[str]]) -> None:
+    async def _decide(self, alert: StoredAlert, held: Held, queued: Queued) -> None:
         now = self.clock()
         id_, subscription = alert.label.id, held.subscription.id
         decision = await self.judge.decide(alert, ask_of(held, way_of(held), delivering=True), now)
@@ -149,22 +158,22 @@ class Router:
         if owed:
             queued[subscription].append(id_)
 
-    async def _notices(self, notify: Sequence[Notify], queued: dict[str, list[str]]) -> None:
+    async def _notices(self, cause: str, follows: Effects, queued: Queued) -> None:
         """A notice for each subscription that was given the alert and does not get what changed it."""
-        for each in notify:
-            for given in await self.dossiers.given(each.about.id):
-                held = self._held.get(given.subscription)
-                if held is None or each.cause in queued.get(given.subscription, ()):
+        for each in follows.notices:
+            for subscription in await self._given_subscriptions((each.about.id,)):
+                if subscription not in self._held or cause in queued.get(subscription, ()):
                     continue
-                notice = await self.voice.notice(each.about, each.fate, each.cause, self.clock())
-                if notice not in queued[given.subscription]:
-                    queued[given.subscription].append(notice)
+                notice = await self.voice.notice(each.about, each.fate, cause, self.clock())
+                if notice not in queued[subscription]:
+                    queued[subscription].append(notice)
 
-    async def _given_subscriptions(self, references: Sequence[str]) -> frozenset[str]:
+    async def _given_subscriptions(self, alerts: Sequence[str]) -> frozenset[str]:
+        """The subscriptions that were given any of these; a read without one is in none."""
         given: list[Given] = []
-        for id_ in references:
+        for id_ in alerts:
             given += await self.dossiers.given(id_)
-        return frozenset(each.subscription for each in given)
+        return frozenset(each.subscription for each in given if each.subscription)
 
     async def _refresh(self) -> None:
         """The subscriptions as they were no earlier than the last entry read: one that was answered is known here."""
@@ -182,4 +191,10 @@ def takes_direct(held: Held, label: Label) -> bool:
     return label.status in wanted.status and (not wanted.kinds or label.kind in wanted.kinds)
 
 
-__all__ = ["Router", "Withheld", "takes_direct"]
+def _fact(effect: Changes | Acknowledges | Consents, label: Label, at: str) -> Fact:
+    """The effect, as the dossier of the alert that it changes keeps it."""
+    if isinstance(effect, Changes):
+        return Stood(effect.change, label.id, at)
+    if isinstance(effect, Acknowledges):
+        return Acknowledged(label.issuer, label.id, effect.outcome, at)
+    return Consented(label.id, effect.agencies, effect.granted)

@@ -12,7 +12,7 @@ from adapters.base import Event
 from broker.clock import Clock, told
 from broker.errors import Fault, Refused
 from broker.giving import Giving, Sending
-from broker.policy.release import Way
+from broker.policy.ways import Way
 from broker.ports import Attempt, Ended, Held, Opened, Outbox, Owed, Subscriptions
 from broker.trust.hubkeys import HubKeys
 from schemas.subscription import SubscriptionState

@@ -2,22 +2,24 @@
 
 import json
 from datetime import datetime
+from typing import Literal
 
 from broker.clock import told
 from broker.policy.release import Released, Withheld
 from broker.ports import StoredAlert
 
+Outcome = Literal["whole", "part", "withheld"]
+
 
 def decision_text(alert: StoredAlert, subscription: str, decision: Released | Withheld, now: datetime) -> str:
     """One decision with what every rule said; of the alert it names nothing but its id and its parts."""
-    released = isinstance(decision, Released)
     return json.dumps(
         {
             "alert": alert.label.id,
             "subscription": subscription,
             "at": told(now),
             "outcome": outcome(decision),
-            "parts": list(decision.parts) if released else [],
+            "parts": list(decision.parts) if isinstance(decision, Released) else [],
             "rules": [
                 {"rule": said.rule, "said": said.said, "looked_at": said.looked_at, "because": said.because}
                 for said in decision.rules
@@ -28,7 +30,7 @@ def decision_text(alert: StoredAlert, subscription: str, decision: Released | Wi
     )
 
 
-def outcome(decision: Released | Withheld) -> str:
+def outcome(decision: Released | Withheld) -> Outcome:
     """`whole`, `part` or `withheld`."""
     if isinstance(decision, Withheld):
         return "withheld"

@@ -1,6 +1,6 @@
 """By which way a subscription is served, and so what it may carry (protocol §9, rule 12)."""
 
-from broker.policy.release import Way
+from broker.policy.ways import Way
 from broker.ports import Held
 
 MEDIA_TYPE = "application/vnd.interagency.alert+json"
@@ -17,7 +17,7 @@ def is_push(held: Held) -> bool:
 def way_of(held: Held) -> Way:
     """The way of a push subscription; of one that is read, the best that a reader may come by."""
     if not is_push(held):
-        return Way.BOUND_READ
+        return Way.READ_BOUND
     url = str(held.subscription.settings.get("url", ""))
     return Way.WEBHOOK_HTTPS if url.startswith("https://") else Way.WEBHOOK_HTTP
 

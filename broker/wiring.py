@@ -22,6 +22,7 @@ from broker.api.app import create_app
 from broker.api.services import Services
 from broker.clock import Clock, system_clock
 from broker.courier import Courier
+from broker.errors import Broken
 from broker.giving import Giving
 from broker.judge import Judge
 from broker.metrics import Metrics
@@ -53,8 +54,10 @@ class Hub:
 async def open_hub(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Hub]:
     """Starts what has to be there (private server, directory), wires everything, and closes it in turn."""
     async with AsyncExitStack() as stack:
-        url = settings.redis_url or await stack.enter_async_context(PrivateServer(settings.data / "store"))
-        store = RedisStore(url, partitions=settings.partitions)
+        url = await _engine(settings, stack)
+        store = RedisStore(
+            url, partitions=settings.partitions, folder=settings.data if settings.redis_url is None else None
+        )
         await store.open()
         stack.push_async_callback(store.close)
         directory, keys = await open_directory(settings, store)
@@ -62,6 +65,13 @@ async def open_hub(settings: Settings, clock: Clock = system_clock) -> AsyncIter
         services = wire(settings, store, directory, keys, clock)
         outgoing = await stack.enter_async_context(Outgoing(settings.outgoing_ca))
         yield Hub(services, create_app(services), _workers(services, outgoing), directory)
+
+
+async def _engine(settings: Settings, stack: AsyncExitStack) -> str:
+    """The URL of the store: the operator's, or that of a private server that ends with the hub."""
+    if settings.redis_url is not None:
+        return settings.redis_url
+    return await stack.enter_async_context(PrivateServer(settings.data / "store"))
 
 
 async def open_directory(settings: Settings, store: Store) -> tuple[DirectoryFolder, HubKeys]:
@@ -118,7 +128,10 @@ def _workers(services: Services, outgoing: Outgoing) -> dict[str, Worker]:
 def _push_for(services: Services, outgoing: Outgoing, held: Held) -> Push:
     """The adapter for one subscription, allowed to reach what the directory says its agency's endpoints may be."""
     agency = services.directory.current().agency(held.agency)
-    return ADAPTERS[held.subscription.adapter].push(
+    make = ADAPTERS[held.subscription.adapter].push
+    if make is None:
+        raise Broken(f"{held.subscription.adapter} is read, not pushed to")
+    return make(
         Means(
             outgoing=outgoing,
             allowance=Allowance.of(agency.http_endpoints, agency.private_networks) if agency else Allowance(),

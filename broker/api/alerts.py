@@ -26,22 +26,20 @@ def alerts(services: Services) -> APIRouter:
             who.need("read")
         return who
 
-    reader_ = Annotated[Caller, Depends(reader)]
-
     @routes.get("/v1/alerts/{alert:path}", summary="The envelope as released to you")
-    async def envelope(alert: str, who: reader_, purpose: str | None = None) -> Response:
+    async def envelope(alert: str, who: Annotated[Caller, Depends(reader)], purpose: str | None = None) -> Response:
         who.need("read")
         text = await services.reading.envelope(who, _id(alert), _purpose(purpose), services.clock())
         return Response(text, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
     @routes.get("/v1/receipts/{alert:path}", response_model=ReceiptAnswer, summary="The hub's promise, to the issuer")
-    async def receipt(alert: str, who: reader_) -> Response:
+    async def receipt(alert: str, who: Annotated[Caller, Depends(reader)]) -> Response:
         who.need("read")
         return _json((await services.reading.receipt(who, _id(alert))).model_dump_json())
 
     @routes.get("/v1/decisions", response_model=DecisionsAnswer, summary="What was decided, rule by rule")
     async def decisions(
-        who: reader_,
+        who: Annotated[Caller, Depends(reader)],
         alert: Annotated[str, Query(max_length=ID_MOST)],
         subscription: Annotated[str | None, Query(max_length=ID_MOST)] = None,
         agency: Annotated[str | None, Query(max_length=ID_MOST)] = None,
@@ -52,7 +50,9 @@ def alerts(services: Services) -> APIRouter:
     @routes.get(
         "/v1/deliveries", response_model=DeliveriesAnswer, summary="How it stands with each agency, to the issuer"
     )
-    async def deliveries(who: reader_, alert: Annotated[str, Query(max_length=ID_MOST)]) -> Response:
+    async def deliveries(
+        who: Annotated[Caller, Depends(reader)], alert: Annotated[str, Query(max_length=ID_MOST)]
+    ) -> Response:
         who.need("read")
         return _json((await services.reading.deliveries(who, _id(alert))).model_dump_json())
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from broker.api.services import Services
 from broker.errors import Refused
-from broker.policy.release import Way
+from broker.policy.ways import Way
 from broker.reading import Caller
 from broker.trust import credentials
 
@@ -41,7 +41,7 @@ async def _with_proof(services: Services, request: Request, token: str) -> Calle
     if access.bound_to != jkt:
         raise Refused("unauthenticated", "The token is not bound to the key of this proof.")
     await spend(services, once, "This DPoP proof was used before.")
-    return _caller(services, access, Way.BOUND_READ)
+    return _caller(services, access, Way.READ_BOUND)
 
 
 async def _with_bearer(services: Services, token: str) -> Caller:
@@ -50,7 +50,7 @@ async def _with_bearer(services: Services, token: str) -> Caller:
     access = credentials.read_access_token(token, services.keys, services.issuer, services.clock())
     if access.bound_to is not None:
         raise Refused("unauthenticated", "This token is bound to a key: send it as DPoP, with a proof.")
-    return _caller(services, access, Way.UNBOUND_READ)
+    return _caller(services, access, Way.READ_UNBOUND)
 
 
 async def _with_api_token(services: Services, token: str) -> Caller:
@@ -58,7 +58,7 @@ async def _with_api_token(services: Services, token: str) -> Caller:
     if held is None or held.expires <= services.clock().timestamp():
         raise Refused("unauthenticated", "The API token is unknown or has expired.")
     access = credentials.Access(held.agency, held.name, frozenset({"read"}), None)
-    return _caller(services, access, Way.UNBOUND_READ, held.subscription)
+    return _caller(services, access, Way.READ_UNBOUND, held.subscription)
 
 
 def _caller(services: Services, access: credentials.Access, way: Way, subscription: str | None = None) -> Caller:

@@ -74,6 +74,7 @@ class GuardedConnection(HttpToolsProtocol):
         self._body_bytes = 0
         self._unread_looks = 0
         self._in_body = False
+        self._ended = False
         self._lingering: int | None = None
         """Bytes read since the answer, while the client may still be writing."""
         self._header_timer: asyncio.TimerHandle | None = None
@@ -90,6 +91,7 @@ class GuardedConnection(HttpToolsProtocol):
         self._look_timer = self.loop.call_later(self.bounds.look_s, self._look, 0)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._ended = True
         self._header_complete()
         if self._look_timer is not None:
             self._look_timer.cancel()
@@ -127,7 +129,7 @@ class GuardedConnection(HttpToolsProtocol):
             return
         view = memoryview(data)
         for start in range(0, len(data), SLICE):
-            if self.parser is None or self._lingering is not None or self.transport.is_closing():
+            if self._ended or self._lingering is not None or self.transport.is_closing():
                 return
             piece = view[start : start + SLICE]
             if not self._in_body:
@@ -165,16 +167,14 @@ class GuardedConnection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
-        if self.cycle is None or self._lingering is not None:
-            return
-        super().on_body(body)
+        if self._lingering is None:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._in_body = False
         self._header_bytes = 0
-        if self.cycle is None or self._lingering is not None:
-            return
-        super().on_message_complete()
+        if self._lingering is None:
+            super().on_message_complete()
 
     # an answer goes out ---------------------------------------------------------------------------------------------
 

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from adapters.stream import EventStream
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adapters.stream import EventStream
 from broker.api.caller import caller_of
 from broker.api.services import Services
 from broker.errors import Fault, Refused

@@ -17,7 +17,7 @@ from broker.errors import Fault, Refused
 from broker.ports import Attempt
 from broker.reading import Caller
 from broker.subscribing import Subscribing
-from broker.trust.jws import read_json
+from broker.trust.strict_json import read_json
 from schemas.answers import (
     AttemptsAnswer,
     CreatedSubscription,
@@ -49,66 +49,68 @@ def subscriptions(services: Services, subscribing: Subscribing) -> APIRouter:
         who.need("subscribe")
         return who
 
-    reader_, subscriber_ = Annotated[Caller, Depends(reader)], Annotated[Caller, Depends(subscriber)]
-
     async def read_as(request: Request, model: type[Model]) -> Model:
         stated = read_json(await read_body(request, services.limits.body))
         with told_as_invalid_request():
             return model.model_validate(stated)
 
     @routes.post("", status_code=201, response_model=CreatedSubscription, summary="Ask for what you may have")
-    async def create(request: Request, who: subscriber_) -> Response:
+    async def create(request: Request, who: Annotated[Caller, Depends(subscriber)]) -> Response:
         new = await read_as(request, NewSubscription)
         subscription, secret = await subscribing.create(who, new)
         body = _told(subscription) | ({"secret": secret} if secret else {})
         return JSONResponse(body, 201, NO_STORE | {"Location": f"/v1/subscriptions/{subscription.id}"})
 
     @routes.get("", response_model=SubscriptionsAnswer, summary="Your subscriptions")
-    async def listed(who: reader_) -> Response:
+    async def listed(who: Annotated[Caller, Depends(reader)]) -> Response:
         return _json({"subscriptions": [_told(each) for each in await subscribing.all(who)]})
 
     @routes.get("/{id_}", response_model=Subscription, summary="One of them, with its health")
-    async def one(id_: str, who: reader_) -> Response:
+    async def one(id_: str, who: Annotated[Caller, Depends(reader)]) -> Response:
         return _json(_told(await subscribing.told(await subscribing.own(who, id_))))
 
     @routes.patch("/{id_}", response_model=Subscription, summary="Change it (RFC 7396)")
-    async def change(id_: str, request: Request, who: subscriber_) -> Response:
+    async def change(id_: str, request: Request, who: Annotated[Caller, Depends(subscriber)]) -> Response:
         await subscribing.own(who, id_)
         patch = await read_as(request, SubscriptionPatch)
         with told_as_invalid_request():
             return _json(_told(await subscribing.change(who, id_, patch)))
 
     @routes.delete("/{id_}", status_code=204, summary="End it")
-    async def delete(id_: str, who: subscriber_) -> Response:
+    async def delete(id_: str, who: Annotated[Caller, Depends(subscriber)]) -> Response:
         await subscribing.delete(who, id_)
         return Response(None, 204)
 
     @routes.post("/{id_}/test", status_code=202, response_model=TestAnswer, summary="A test alert, to it alone")
-    async def test(id_: str, who: subscriber_) -> Response:
+    async def test(id_: str, who: Annotated[Caller, Depends(subscriber)]) -> Response:
         return _json({"delivery": await subscribing.test(who, id_, services.clock())}, 202)
 
     @routes.get("/{id_}/attempts", response_model=AttemptsAnswer, summary="Each try, oldest first")
-    async def attempts(id_: str, who: reader_, after: Annotated[str | None, Query(max_length=64)] = None) -> Response:
+    async def attempts(
+        id_: str, who: Annotated[Caller, Depends(reader)], after: Annotated[str | None, Query(max_length=64)] = None
+    ) -> Response:
         page, next_ = await subscribing.attempts(who, id_, after)
         return _json({"attempts": [_attempt(each) for each in page], "next": next_})
 
     @routes.get("/{id_}/dead", response_model=DeadAnswer, summary="What could not be delivered")
-    async def dead(id_: str, who: reader_) -> Response:
+    async def dead(id_: str, who: Annotated[Caller, Depends(reader)]) -> Response:
         return _json({"dead": [_attempt(each) for each in await subscribing.dead(who, id_)]})
 
     @routes.post("/{id_}/dead", status_code=202, response_model=QueuedAnswer, summary="Try dead letters again")
-    async def revive(id_: str, request: Request, who: subscriber_) -> Response:
+    async def revive(id_: str, request: Request, who: Annotated[Caller, Depends(subscriber)]) -> Response:
         wanted = await read_as(request, Revive)
         queued = await subscribing.revive(who, id_, wanted.deliveries, services.clock())
         return _json({"queued": queued}, 202)
 
     @routes.post("/{id_}/replay", status_code=202, response_model=QueuedAnswer, summary="The same deliveries again")
-    async def replay(id_: str, request: Request, who: subscriber_) -> Response:
+    async def replay(id_: str, request: Request, who: Annotated[Caller, Depends(subscriber)]) -> Response:
         wanted = await read_as(request, Replay)
         return _json({"queued": await subscribing.replay(who, id_, wanted, services.clock())}, 202)
 
     @routes.get("/{id_}/gaps", response_model=Gaps, summary="What you lack")
-    async def gaps(id_: str, who: reader_, have: Annotated[str, Query(max_length=16_384)] = "") -> Response:
+    async def gaps(
+        id_: str, who: Annotated[Caller, Depends(reader)], have: Annotated[str, Query(max_length=16_384)] = ""
+    ) -> Response:
         return _json((await subscribing.gaps(who, id_, have, services.clock())).model_dump())
 
     return routes

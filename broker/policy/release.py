@@ -415,7 +415,7 @@ def _hear_part(case: Case, part: Part) -> list[RuleSaid]:
     return [each for each in heard if each.said == "fail"]
 
 
-# What the rules ask -----------------------------------------------------------------------------------------------------
+# What the rules ask -----------------------------------------------------------------------------------------------
 
 
 def _hear(case: Case, number: int) -> RuleSaid:

@@ -43,12 +43,12 @@ class Grouping(Generic[Answer]):
         """The answer of the group's write; `Refused` with `busy` at once when too many wait."""
         if len(self._waiting) >= WAITING or self._bytes >= WAITING_BYTES:
             raise Refused("busy", "The hub has more to write than it can; send the same bytes again.", retry_after=1)
-        waiting = _Waiting(record, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(record, answer))
         self._bytes += len(record.text)
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all())
-        return await waiting.answer
+        return await answer
 
     async def finish(self) -> None:
         """Returns when nothing waits any more."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from time import monotonic, time
 
+from broker.ledger.receipts import Entry
 from broker.ports import (
     Acknowledged,
     ApiToken,
@@ -16,14 +17,13 @@ from broker.ports import (
     Consented,
     Decided,
     Ended,
-    Entry,
     Fact,
     Given,
     Held,
     LogEntry,
     Standing,
-    StoredAlert,
     Stood,
+    StoredAlert,
 )
 from broker.store.bells import Bells
 from broker.store.facts import place_of, sameness, standing_of

@@ -12,7 +12,8 @@ A key is `iab1:{tag}:name`. All keys of one script share the tag in braces, so t
                        `:added` hash: alert → place, of what came by `add`; `:head` hash: position, digest;
                        `:sent` stream, one entry `<position>-0` a delivery; `:open` zset of unsettled positions by
                        position; `:due` zset of the same by time of the next try; `:tries` hash: position → attempts;
-                       `:again`, `:replaced` sets of positions; `:dead` hash: position → last attempt; `:attempts` stream, capped
+                       `:again`, `:replaced` sets of positions; `:dead` hash: position → last attempt;
+                       `:attempts` stream, capped
 `{courier}`            `:ready` zset of subscriptions in the order signalled; `:later` zset by time of the next try;
                        `:claims` hash: subscription → token and worker; `:lapse` zset of the claimed by end of claim
                        (ms, the server's clock); `:signals` hash: signals since claimed; `:count` tokens and order
@@ -62,6 +63,7 @@ def lease(name: str) -> str:
 
 
 def once(digest: str) -> str:
+    """By the digest of the value, whose length its sender chooses."""
     return f"{PREFIX}:{{once-{digest}}}:once"
 
 

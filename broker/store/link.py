@@ -1,7 +1,7 @@
 """The connection to Redis: commands and named scripts, and one place where its failures become `Unavailable`."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib import resources
@@ -41,10 +41,11 @@ class Link:
             decode_responses=True,
         )
         self.client: Redis = Redis.from_pool(pool)
+        self._execute: Callable[..., Awaitable[Any]] = self.client.execute_command
 
     async def command(self, *words: Value) -> Any:
         with failures():
-            return await self.client.execute_command(*words)
+            return await self._execute(*words)
 
     async def commands(self, commands: Sequence[Sequence[Value]]) -> list[Any]:
         """In one round trip, not as one transaction."""
@@ -52,8 +53,9 @@ class Link:
             return []
         with failures():
             async with self.client.pipeline(transaction=False) as pipeline:
+                add: Callable[..., Any] = pipeline.execute_command
                 for words in commands:
-                    pipeline.execute_command(*words)
+                    add(*words)
                 return await pipeline.execute()
 
     async def script(self, name: str, keys: Sequence[str], words: Sequence[Value] = ()) -> Any:
@@ -62,9 +64,9 @@ class Link:
         rest = (len(keys), *keys, *words)
         with failures():
             try:
-                return await self.client.execute_command("EVALSHA", digest, *rest)
+                return await self._execute("EVALSHA", digest, *rest)
             except NoScriptError:  # a new server, or one that was restarted; EVAL also keeps the script
-                return await self.client.execute_command("EVAL", text, *rest)
+                return await self._execute("EVAL", text, *rest)
 
     async def close(self) -> None:
         await self.client.aclose()

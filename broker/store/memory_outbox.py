@@ -1,7 +1,7 @@
 """The outboxes in memory, and who serves them."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Final, Literal
@@ -26,7 +26,7 @@ class _Box:
     due: dict[int, float] = field(default_factory=dict)
     dead: dict[int, Attempt] = field(default_factory=dict)
     attempts: deque[tuple[int, Attempt]] = field(default_factory=lambda: deque(maxlen=KEPT_ATTEMPTS))
-    places: count[int] = field(default_factory=lambda: count(1))
+    places: Iterator[int] = field(default_factory=lambda: count(1))
 
     def queued(self, alert: str) -> str:
         place = f"{next(self.places):012d}"
@@ -217,9 +217,7 @@ class MemoryOutbox(MemoryClaims):
     async def unsettled(self, subscription: str) -> int | None:
         return min(self._boxes[subscription].due, default=None)
 
-    async def attempts(
-        self, subscription: str, after: str | None, limit: int
-    ) -> tuple[Sequence[Attempt], str | None]:
+    async def attempts(self, subscription: str, after: str | None, limit: int) -> tuple[Sequence[Attempt], str | None]:
         place = 0 if after is None else int(after)
         found = [each for each in self._boxes[subscription].attempts if each[0] > place]
         page = found[:limit]

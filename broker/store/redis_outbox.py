@@ -7,6 +7,7 @@ from typing import Final, Literal
 from broker.ports import Attempt, Head, Opened, Owed
 from broker.store.facts import place_of
 from broker.store.keys import OUTBOX, outbox
+from broker.store.link import Value
 from broker.store.redis_claims import RedisClaims
 from broker.store.texts import ATTEMPT, OPENED
 
@@ -21,7 +22,7 @@ class RedisOutbox(RedisClaims):
 
     # the router's side
     async def put(self, subscription: str, partition: int, position: str, alerts: Sequence[str]) -> bool:
-        words = (partition, *place_of(position), *alerts)
+        words: Sequence[Value] = (partition, *place_of(position), *alerts)
         return bool(await self._link.script("put", outbox(subscription, "taken", "queue"), words))
 
     async def open_at(self, subscription: str, tails: Mapping[int, str]) -> None:
@@ -58,7 +59,7 @@ class RedisOutbox(RedisClaims):
 
     async def due(self, subscription: str, now: float, limit: int) -> Sequence[Opened]:
         names = outbox(subscription, "due", "open", "sent", "tries", "again")
-        until = "+inf" if now == float("inf") else now
+        until: Value = "+inf" if now == float("inf") else now
         found = await self._link.script("due", names, (until, limit, max(OVERDUE, limit)))
         return [
             replace(OPENED.read(text), attempts=int(attempts or 0), again=bool(again))

@@ -5,7 +5,8 @@ import math
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from broker.ports import ApiToken, Entry, Held
+from broker.ledger.receipts import Entry
+from broker.ports import ApiToken, Held
 from broker.store import keys
 from broker.store.link import Link
 from broker.store.texts import ENTRY, HELD, TOKEN

@@ -61,8 +61,9 @@ class PrivateServer:
     Raises `Broken` when another hub has the folder, when no server program is found, or when it does not start.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, binary: Path | None = None) -> None:
         self.folder = folder.absolute()
+        self._binary = binary
         self.socket = socket_path(self.folder)
         self.pid = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -124,7 +125,7 @@ class PrivateServer:
         log = self.folder / "server.log"
         begin = log.stat().st_size if log.exists() else 0
         with lock:
-            self._process = _spawn(program(), settings, log, lock)
+            self._process = _spawn(self._binary or program(), settings, log, lock)
         deadline = asyncio.get_running_loop().time() + START_S
         while not await self._answers():
             if self._process.poll() is not None or asyncio.get_running_loop().time() > deadline:
@@ -135,20 +136,17 @@ class PrivateServer:
 
     async def _answers(self) -> bool:
         """Whether it serves; waits as long as it still loads its file."""
-        client = Redis(unix_socket_path=str(self.socket), socket_timeout=START_S, retry=Retry(NoBackoff(), 0))
-        try:
+        once = Retry(NoBackoff(), 0)
+        async with Redis(unix_socket_path=str(self.socket), socket_timeout=START_S, retry=once) as client:
             while True:
                 try:
-                    info = await client.info("server")
-                    break
+                    self.pid = (await client.info("server"))["process_id"]
                 except BusyLoadingError:
                     await asyncio.sleep(REST_S)
-            self.pid = int(info["process_id"])
-        except (RedisError, OSError):
-            return False
-        finally:
-            await client.aclose()
-        return True
+                except (RedisError, OSError):
+                    return False
+                else:
+                    return True
 
     async def _stop(self) -> None:
         """Asks it to end, which writes everything; after a while it is killed, and everything acknowledged is kept."""

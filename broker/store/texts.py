@@ -4,7 +4,8 @@ from typing import Final, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
-from broker.ports import ApiToken, Attempt, Entry, Held, Opened, StoredAlert
+from broker.ledger.receipts import Entry
+from broker.ports import ApiToken, Attempt, Held, Opened, StoredAlert
 
 Kept = TypeVar("Kept")
 

@@ -84,8 +84,8 @@ def read_assertion(token: str, snapshot: Snapshot, audience: str, now: datetime)
         raise Refused("unauthenticated", "In the assertion, iss and sub are both <agency>#<client>.")
     if claims.get("aud") != audience:
         raise Refused("unauthenticated", "The assertion's aud is not this hub's issuer URL.")
-    issued, expires, jti = claims.get("iat"), claims.get("exp"), claims.get("jti")
-    if not _is_time(issued) or not _is_time(expires) or not isinstance(jti, str) or not 1 <= len(jti) <= 256:
+    issued, expires, jti = _time(claims.get("iat")), _time(claims.get("exp")), claims.get("jti")
+    if issued is None or expires is None or not isinstance(jti, str) or not 1 <= len(jti) <= 256:
         raise Refused("unauthenticated", "The assertion needs iat, exp and jti.")
     moment = now.timestamp()
     if not issued - SKEW_S <= moment < expires or not 0 < expires - issued <= ASSERTION_LIVES_S:
@@ -141,12 +141,12 @@ def read_proof(proof: str, method: str, url: str, token: str | None, now: dateti
         public = load_public({key: value for key, value in jwk.items() if key in _PUBLIC_MEMBERS}, str(header["alg"]))
     except ValueError:
         raise _bad_proof("its jwk is a public key") from None
-    if not verify_signature(public, str(header["alg"]), signing_input, signature):
+    if not verify_signature(public, signing_input, signature):
         raise _bad_proof("its signature holds")
     if claims.get("htm") != method or claims.get("htu") != url:
         raise _bad_proof(f"its htm and htu are {method} and {url}")
-    issued, jti = claims.get("iat"), claims.get("jti")
-    if not _is_time(issued) or abs(now.timestamp() - issued) > PROOF_WINDOW_S:
+    issued, jti = _time(claims.get("iat")), claims.get("jti")
+    if issued is None or abs(now.timestamp() - issued) > PROOF_WINDOW_S:
         raise _bad_proof("its iat is now")
     if not isinstance(jti, str) or not 1 <= len(jti) <= 256:
         raise _bad_proof("it has a jti")
@@ -166,9 +166,10 @@ def access_token_hash(token: str) -> str:
 
 def _proof_parts(proof: str) -> tuple[Mapping[str, Any], Mapping[str, Any], bytes, bytes]:
     try:
-        return jws.open_compact(proof)
+        header, claims, signature = jws.open_compact(proof)
     except Refused:
         raise _bad_proof("it is a compact JWS") from None
+    return header, claims, proof.rpartition(".")[0].encode("ascii"), signature
 
 
 def _framed(token: str, typ: str) -> jws.Framed:
@@ -179,11 +180,12 @@ def _framed(token: str, typ: str) -> jws.Framed:
 
 
 def _signed(framed: jws.Framed, jwk: Mapping[str, str]) -> bool:
-    return verify_signature(load_public(jwk, framed.alg), framed.alg, framed.signing_input, framed.signature)
+    return verify_signature(load_public(jwk, framed.alg), framed.signing_input, framed.signature)
 
 
-def _is_time(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _time(value: object) -> int | None:
+    """A NumericDate in whole seconds, or None for anything else."""
+    return value if type(value) is int and value >= 0 else None
 
 
 def _bad_proof(expected: str) -> Refused:

@@ -39,6 +39,14 @@ class Directory(Protocol):
     async def at(self, digest: str) -> "Snapshot": ...
 
 
+class DirectoryHistory(Protocol):
+    """Every version of the directory that was ever in force, by digest: D0 of a decision is found here years later."""
+
+    async def keep(self, digest: str, document: str) -> None: ...
+
+    async def document(self, digest: str) -> str | None: ...
+
+
 class Snapshot:
     """Answers questions about one version of the directory."""
 

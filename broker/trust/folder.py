@@ -16,9 +16,8 @@ import yaml
 from pydantic import ValidationError
 
 from broker.errors import Broken
-from broker.ports import DirectoryHistory
 from broker.trust import jws
-from broker.trust.directory import DirectoryFault, Snapshot
+from broker.trust.directory import DirectoryFault, DirectoryHistory, Snapshot
 from broker.trust.hubkeys import HubKeys, load_or_make
 from schemas.directory import DirectoryDocument
 from schemas.faults import faults
