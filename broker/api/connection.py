@@ -10,7 +10,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from broker.api.problems import problem_body, status_of
+from broker.api.problems import new_instance, problem_body, status_of
 from broker.errors import Code, Refused
 
 SLICE = 16_384
@@ -193,7 +193,7 @@ class GuardedConnection(HttpToolsProtocol):
         self._header_complete()
         self.counts.count(code)
         refused = Refused(code, detail)
-        body = problem_body(refused, None, "")
+        body = problem_body(refused, None, new_instance())
         head = (
             f"HTTP/1.1 {status_of(refused)} {code}\r\ncontent-type: application/problem+json\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from broker.api.problems import problem_body, status_of
+from broker.api.problems import new_instance, problem_body, status_of
 from broker.errors import Fault, Refused
 from broker.ports import Unavailable
 from broker.trust.credentials import ALGORITHMS
@@ -63,7 +63,7 @@ def install(app: FastAPI) -> None:
 
 
 def _answer(request: Request, refused: Refused) -> Response:
-    instance = request.scope.get("instance") or request.url.path
+    instance = new_instance()
     request.app.state.metrics.refused.labels(refused.code).inc()
     log_line.info("refused", path=request.url.path, code=refused.code, instance=instance)
-    return problem(refused, request.headers.get("accept-language"), str(instance))
+    return problem(refused, request.headers.get("accept-language"), instance)

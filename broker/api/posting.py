@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 from broker.accept import Answer
 from broker.api.errors import problem
 from broker.api.limits import read_body
+from broker.api.problems import new_instance
 from broker.api.services import Services
 from broker.errors import Code, Fault, Refused
 from broker.trust.posted import Posted, posted_alone, posted_envelope, posted_with_header
@@ -49,7 +50,7 @@ def posting(services: Services) -> APIRouter:
             answer = await _pushed(services, request)
         except Refused as refused:
             if refused.code not in ERROR_OF_SET:
-                return problem(refused, request.headers.get("accept-language"), request.url.path)
+                return problem(refused, request.headers.get("accept-language"), new_instance())
             body = {"err": ERROR_OF_SET[refused.code], "description": refused.detail}
             return JSONResponse(body, 400, {"Content-Language": "en"})
         return Response(None, 202, {"Alert-Receipt": answer.receipt})

@@ -1,6 +1,7 @@
 """Problems as answers: every code with its status and its words in English and Vietnamese (protocol §4, RFC 9457)."""
 
 import json
+import uuid
 from dataclasses import dataclass
 
 from broker.errors import Code, Refused
@@ -65,6 +66,11 @@ PROBLEMS: dict[Code, Words] = {
 def status_of(refused: Refused) -> int:
     """The HTTP status of the code (protocol §4)."""
     return PROBLEMS[refused.code].status
+
+
+def new_instance() -> str:
+    """What a client can quote, and an operator finds in the log."""
+    return uuid.uuid4().urn
 
 
 def problem_body(refused: Refused, accept_language: str | None, instance: str) -> bytes:

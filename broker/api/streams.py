@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from adapters.stream import EventStream
 from broker.api.caller import caller_of
@@ -22,11 +23,11 @@ def streams(services: Services, subscribing: Subscribing) -> APIRouter:
     caller = caller_of(services)
 
     @routes.get("/{id_}/stream", summary="What you are owed, as server-sent events", response_class=Response)
-    async def stream(id_: str, request: Request, who: Annotated[Caller, Depends(caller)]) -> EventStream:
+    async def stream(id_: str, request: Request, who: Annotated[Caller, Depends(caller)]) -> Response:
         who.need("read")
         reader = await _reader(services, subscribing, who, id_)
         await reader.begin(request.headers.get("last-event-id"))
-        return EventStream(reader)
+        return _Mounted(EventStream(reader))
 
     return routes
 
@@ -48,3 +49,14 @@ async def _reader(services: Services, subscribing: Subscribing, who: Caller, id_
         hub=services.hub.id,
         clock=services.clock,
     )
+
+
+class _Mounted(Response):
+    """Hands the connection to the transport: it writes its own head and body."""
+
+    def __init__(self, stream: EventStream) -> None:
+        super().__init__()
+        self._stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._stream(scope, receive, send)

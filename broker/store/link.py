@@ -41,6 +41,7 @@ class Link:
             decode_responses=True,
         )
         self.client: Redis = Redis.from_pool(pool)
+        self.client.set_response_callback("SET", lambda answer, **_: answer)  # else it hides what SET … GET found
         self._execute: Callable[..., Awaitable[Any]] = self.client.execute_command
 
     async def command(self, *words: Value) -> Any:

@@ -65,7 +65,7 @@ def posted_envelope(body: bytes, most: int) -> Posted:
 
 
 def _part(id_: str, part: SaltedPart, most: int) -> PostedPart:
-    if len(part.data) > most * 4 // 3 + 2:
+    if len(part.data) * 3 // 4 > most:
         fault = Fault(f"/parts/{id_}/data", f"at most {most} bytes")
         raise Refused("too-large", "A part is larger than this hub takes.", (fault,))
     try:
