@@ -1,0 +1,153 @@
+"""`ports.Dossiers`, on every engine."""
+
+import asyncio
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.ports import Acknowledged, Consented, Decided, Ended, Given, Standing, Stood
+from broker.store.facts import standing_of
+
+ALERT = "vn.mae/019aa8f0-5d2e-7c3a-9a51-1f6f2a3b4c5d"
+AT = "2026-11-22T01:00:00.000Z"
+LATER = "2026-11-22T01:00:09.000Z"
+
+
+def decided(outcome, at=AT, subscription="sub_1"):
+    text = json.dumps({"alert": ALERT, "at": at, "outcome": outcome, "rules": [{"because": "một\nhai \u2028 ba"}]})
+    return Decided("th.police", subscription, text, outcome)
+
+
+async def test_empty(store):
+    """Of an alert nobody said anything about, nothing is known."""
+    dossiers = store.dossiers
+    assert await dossiers.standing(ALERT) == Standing()
+    for ask in (dossiers.given, dossiers.decisions, dossiers.ends, dossiers.acknowledgements):
+        assert await ask(ALERT) == []
+    assert not await dossiers.was_given(ALERT, "th.police")
+    await dossiers.note(ALERT)
+
+
+async def test_everything_comes_back(store):
+    """Each kind of fact is told as it was noted, and only of its alert."""
+    facts = (
+        Given("th.police", "sub_1", AT),
+        decided("part"),
+        Ended("th.police", "sub_1", "delivered", AT),
+        Acknowledged("th.police", "th.police/1", "acting", AT),
+    )
+    await store.dossiers.note(ALERT, *facts)
+    assert await store.dossiers.given(ALERT) == [facts[0]]
+    assert await store.dossiers.decisions(ALERT) == [facts[1]]
+    assert await store.dossiers.ends(ALERT) == [facts[2]]
+    assert await store.dossiers.acknowledgements(ALERT) == [facts[3]]
+    assert await store.dossiers.given("vn.mae/another") == []
+
+
+async def test_repeats_add_nothing(store):
+    """A fact is kept once however often it is said, with the time at which it was first said."""
+    for at in (AT, LATER):
+        await store.dossiers.note(
+            ALERT,
+            Given("th.police", "sub_1", at),
+            Acknowledged("th.police", "th.police/1", "read", at),
+            Stood("cancelled", "vn.mae/2", at),
+        )
+    assert await store.dossiers.given(ALERT) == [Given("th.police", "sub_1", AT)]
+    assert await store.dossiers.acknowledgements(ALERT) == [Acknowledged("th.police", "th.police/1", "read", AT)]
+    assert await store.dossiers.standing(ALERT) == Standing(cancelled_by=("vn.mae/2",))
+
+
+async def test_was_given(store):
+    """An agency was given the alert by any of its subscriptions, or by a read without one; no other agency was."""
+    await store.dossiers.note(ALERT, Given("th.police", "", AT), Given("vn.mps", "sub_1", AT), Given("vn.mps", "sub_2", AT))
+    assert await store.dossiers.was_given(ALERT, "th.police")
+    assert await store.dossiers.was_given(ALERT, "vn.mps")
+    assert not await store.dossiers.was_given(ALERT, "vn.mps.c02")
+    assert not await store.dossiers.was_given(ALERT, "vn")
+    assert len(await store.dossiers.given(ALERT)) == 3
+
+
+async def test_decisions_are_a_history(store):
+    """A decision that differs from that subscription's last one by more than its time is added, in order."""
+    said = [decided("whole"), decided("whole", LATER), decided("withheld"), decided("whole", LATER)]
+    for each in said:
+        await store.dossiers.note(ALERT, each)
+    await store.dossiers.note(ALERT, decided("part", subscription="sub_0"))
+    assert await store.dossiers.decisions(ALERT) == [decided("part", subscription="sub_0"), said[0], said[2], said[3]]
+
+
+@pytest.mark.parametrize(
+    ("said", "stands"),
+    [
+        (["waiting", "delivered"], "delivered"),
+        (["delivered", "waiting"], "delivered"),
+        (["dead", "delivered"], "delivered"),
+        (["delivered", "dead"], "delivered"),
+        (["waiting", "expired", "waiting"], "expired"),
+        (["withheld", "superseded"], "superseded"),
+    ],
+)
+async def test_ends(store, said, stands):
+    """The last end counts, but what was delivered stays so, and `waiting` replaces nothing."""
+    for state in said:
+        await store.dossiers.note(ALERT, Ended("th.police", "sub_1", state, f"at-{state}"))
+    assert await store.dossiers.ends(ALERT) == [Ended("th.police", "sub_1", stands, f"at-{stands}")]
+
+
+FACTS = st.one_of(
+    st.builds(
+        Stood,
+        st.sampled_from(["cancelled", "superseded", "recalled", "suspended", "resumed"]),
+        st.sampled_from(["vn.a/1", "vn.a/2", "vn.b/1"]),
+        st.just(AT),
+    ),
+    st.builds(
+        Consented,
+        st.sampled_from(["vn.a/7", "vn.a/8", "vn.a/9"]),
+        st.lists(st.sampled_from(["th.police", "la.police"]), min_size=1, unique=True).map(tuple),
+        st.booleans(),
+    ),
+)
+
+
+async def test_standing_is_that_of_the_facts(store):
+    """The standing is computed from the facts in the order in which each was first noted, whoever repeats them."""
+    challenged = [Stood("suspended", "vn.a/1", AT), Stood("suspended", "vn.b/1", AT)]
+    await store.dossiers.note(ALERT, *challenged)
+    assert (await store.dossiers.standing(ALERT)).suspended
+    await store.dossiers.note(ALERT, Stood("resumed", "vn.a/1", AT))
+    assert (await store.dossiers.standing(ALERT)).suspended
+    await store.dossiers.note(ALERT, Stood("resumed", "vn.mae/3", AT), *challenged)
+    assert not (await store.dossiers.standing(ALERT)).suspended
+    await store.dossiers.note(ALERT, Stood("superseded", "vn.mae/5", AT), Stood("superseded", "vn.mae/4", AT))
+    assert (await store.dossiers.standing(ALERT)).superseded_by == ("vn.mae/5", "vn.mae/4")
+
+
+async def test_many_facts_keep_their_order(store):
+    """However many facts there are, the order in which they were noted is kept."""
+    causes = tuple(f"vn.mae/{n * 7919 % 1000}" for n in range(1000))
+    for begin in range(0, 1000, 100):
+        await store.dossiers.note(ALERT, *(Stood("superseded", cause, AT) for cause in causes[begin : begin + 100]))
+    assert (await store.dossiers.standing(ALERT)).superseded_by == causes
+
+
+async def test_consents(store):
+    """Who was consented to is in the standing, until another answer refuses."""
+    await store.dossiers.note(ALERT, Consented("vn.mae/1", ("th.police", "la.police"), granted=True))
+    await store.dossiers.note(ALERT, Consented("vn.mae/2", ("la.police",), granted=False))
+    assert (await store.dossiers.standing(ALERT)).consents == {"th.police"}
+
+
+@given(st.lists(FACTS, max_size=12))
+def test_every_resumption_without_a_challenge_of_its_own_ends_all(facts):
+    """Whatever happened, a `resumed` by something that is no open challenge leaves nothing suspended."""
+    assert not standing_of([*facts, Stood("resumed", "vn.other/1", AT)]).suspended
+
+
+async def test_side_by_side(store):
+    """Facts that are noted side by side are all kept."""
+    await asyncio.gather(*(store.dossiers.note(ALERT, Given(f"vn.a{n}", f"sub_{n}", AT)) for n in range(100)))
+    assert len(await store.dossiers.given(ALERT)) == 100

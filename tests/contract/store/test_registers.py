@@ -1,0 +1,108 @@
+"""`ports.Subscriptions`, `Credentials`, `DirectoryHistory` and `Ledger`, on every engine."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from broker.ports import ApiToken, Entry, Held
+from schemas.subscription import Filter, Subscription, SubscriptionState
+from schemas.terms import Purpose, Severity, Status
+
+
+def subscription(id_="sub_1", **more):
+    return Subscription(id=id_, adapter="stream", purpose=(Purpose.PREVENTION,), **more)
+
+
+async def test_subscription_comes_back(store):
+    """A subscription is told as it was created, with its owner and its secret."""
+    wanted = Subscription(
+        id="sub_1",
+        name="Lũ",
+        adapter="webhook",
+        settings={"url": "https://x.example/hook", "signing": "v1"},
+        purpose=(Purpose.PREVENTION,),
+        filter=Filter(domains=("disaster.flood",), severity=Severity.SEVERE, status=(Status.ACTUAL, Status.EXERCISE)),
+    )
+    await store.subscriptions.create("th.police", wanted, "whsec_x")
+    assert await store.subscriptions.get("sub_1") == Held("th.police", wanted, "whsec_x")
+    assert await store.subscriptions.get("sub_2") is None
+
+
+async def test_subscriptions_by_owner(store):
+    """All are told, and those of one agency."""
+    await store.subscriptions.create("th.police", subscription("sub_2"), None)
+    await store.subscriptions.create("vn.mps", subscription("sub_1"), None)
+    assert [held.subscription.id for held in await store.subscriptions.all()] == ["sub_1", "sub_2"]
+    assert [held.subscription.id for held in await store.subscriptions.of("th.police")] == ["sub_2"]
+    assert await store.subscriptions.of("vn") == []
+
+
+async def test_revision_grows_with_each_change(store):
+    """Creation, replacement and deletion each make the revision grow."""
+    revisions = [await store.subscriptions.revision()]
+    await store.subscriptions.create("th.police", subscription(), None)
+    revisions.append(await store.subscriptions.revision())
+    await store.subscriptions.replace(Held("th.police", subscription(state=SubscriptionState.PAUSED)))
+    revisions.append(await store.subscriptions.revision())
+    await store.subscriptions.delete("sub_1")
+    revisions.append(await store.subscriptions.revision())
+    assert revisions == sorted(set(revisions))
+    assert await store.subscriptions.get("sub_1") is None
+
+
+async def test_deleted_stays_deleted(store):
+    """A replacement that comes after the deletion does not bring a subscription back."""
+    await store.subscriptions.create("th.police", subscription(), None)
+    held = await store.subscriptions.get("sub_1")
+    await store.subscriptions.delete("sub_1")
+    await store.subscriptions.replace(held)
+    assert await store.subscriptions.all() == []
+
+
+async def test_secret_is_never_shown(store):
+    """The secret does not show where a subscription is printed."""
+    assert "whsec_" not in repr(Held("th.police", subscription(), "whsec_x"))
+
+
+async def test_used_once(store):
+    """A value is new once within its time, each kind for itself, also for many who ask at once."""
+    firsts = await asyncio.gather(*(store.credentials.first_use("jti", "a", 60) for _ in range(10)))
+    assert sum(firsts) == 1
+    assert await store.credentials.first_use("dpop", "a", 60)
+    assert await store.credentials.first_use("jti", "b" * 10_000, 60)
+
+
+async def test_new_again_after_its_time(store, until):
+    """When the time is over, the value counts as new."""
+    assert await store.credentials.first_use("jti", "a", 0.01)
+    assert await until(lambda: store.credentials.first_use("jti", "a", 60))
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+async def test_tokens(store, revoked):
+    """A token is found by its hash, told to its agency, and gone once revoked."""
+    token = ApiToken("hash-1", "TAXII", "th.police", "sub_1", 1795309200.5)
+    await store.credentials.add_token(token)
+    await store.credentials.add_token(replace(token, hash="hash-2", agency="vn.mps"))
+    if revoked:
+        await store.credentials.revoke_token("hash-1")
+    assert await store.credentials.token("hash-1") == (None if revoked else token)
+    assert await store.credentials.tokens("th.police") == ([] if revoked else [token])
+    assert await store.credentials.token("hash-3") is None
+
+
+async def test_directories_are_kept(store):
+    """Every version is found by its digest; the first document under a digest stays."""
+    await store.directories.keep("sha256:1", "một")
+    await store.directories.keep("sha256:1", "another")
+    assert await store.directories.document("sha256:1") == "một"
+    assert await store.directories.document("sha256:2") is None
+
+
+async def test_ledger_keeps_order(store):
+    """Entries come back from the first, in the order in which they were added, byte for byte."""
+    entries = [Entry(f"salt-{n}", f'{{"số": {n}}}') for n in range(1100)]
+    for entry in entries:
+        await store.ledger.add(entry)
+    assert [entry async for entry in store.ledger.entries()] == entries
