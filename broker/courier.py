@@ -163,9 +163,15 @@ class Service:
 
     def _fly(self, held: Held, sending: Sending) -> None:
         alert = sending.opened.alert
-        task = asyncio.create_task(self._attempt(held, sending))
+        task = asyncio.create_task(self._guarded_attempt(held, sending))
         self._flying[alert] = task
         task.add_done_callback(lambda _: self._flying.pop(alert, None))
+
+    async def _guarded_attempt(self, held: Held, sending: Sending) -> None:
+        try:
+            await self._attempt(held, sending)
+        except Unavailable as why:  # it was sent, but that is not written down: it is sent again, under the same id
+            log_line.warning("attempt not settled", delivery=sending.opened.delivery, why=str(why))
 
     async def _attempt(self, held: Held, sending: Sending) -> None:
         courier, opened = self.courier, sending.opened

@@ -1,0 +1,1 @@
+"""Kills while alerts are posted: what was acknowledged must arrive, and nothing else."""
