@@ -137,7 +137,7 @@ class MemoryLog:
         return self._cursors[partition]
 
     async def routed(self, partition: int, position: str, token: int) -> bool:
-        if token != self._leases.newest(f"partition-{partition}"):
+        if token < 1 or token != self._leases.newest(f"partition-{partition}"):
             return False
         self._cursors[partition] = max(self._cursors[partition], position, key=place_of)
         return True
