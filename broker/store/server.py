@@ -126,6 +126,7 @@ class PrivateServer:
         begin = log.stat().st_size if log.exists() else 0
         with lock:
             self._process = _spawn(self._binary or program(), settings, log, lock)
+        self.pid = self._process.pid
         deadline = asyncio.get_running_loop().time() + START_S
         while not await self._answers():
             if self._process.poll() is not None or asyncio.get_running_loop().time() > deadline:
@@ -159,7 +160,8 @@ class PrivateServer:
             await asyncio.sleep(REST_S)
         else:
             log_line.warning("server killed, as it did not end", pid=self.pid)
-            os.kill(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
         if self._process:
             self._process.wait()
 
