@@ -71,7 +71,8 @@ def _words(error: BaseException) -> str | None:
         case ssl.SSLCertVerificationError():
             words = f"TLS: {error.verify_message}"
         case ssl.SSLError():
-            words = f"TLS: {(error.reason or 'handshake failed').lower().replace('_', ' ')}"
+            reason = getattr(error, "reason", None) or "handshake failed"  # typed as if it always stood there
+            words = f"TLS: {reason.lower().replace('_', ' ')}"
         case gaierror():
             words = "the name does not resolve"
         case TimeoutError():

@@ -30,6 +30,7 @@ class Certificates:
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Made once: keys take a while."""
     authority, path = trustme.CA(), tmp_path_factory.mktemp("tls") / "authority.pem"
     authority.cert_pem.write_to_path(str(path))
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -56,6 +57,7 @@ class Names:
 
 @pytest.fixture
 def names() -> Names:
+    """One good, one with a forbidden address, one that changes its mind."""
     return Names(
         {
             "receiver.example": [["127.0.0.1"]],
@@ -67,6 +69,7 @@ def names() -> Names:
 
 @pytest.fixture
 async def outgoing(certificates: Certificates, names: Names) -> AsyncIterator[Outgoing]:
+    """Trusts our authority, asks our names."""
     async with Outgoing(certificates.authority, names) as opened:
         yield opened
 
@@ -91,7 +94,7 @@ class Delivering:
             attempt=1,
             timestamp=1_795_309_200,
         )
-        return replace(parcel, **changes)  # type: ignore[arg-type] - whichever members a test changes
+        return replace(parcel, **changes)  # type: ignore[arg-type]  # whichever members a test changes
 
     async def __call__(self, parcel: Parcel | None = None, means: Means | None = None) -> Outcome:
         assert self.entry.transport.push is not None
@@ -101,12 +104,15 @@ class Delivering:
 
 
 @pytest.fixture(params=ENTRIES, ids=lambda entry: entry.name)
-def entry(request: pytest.FixtureRequest) -> Iterator[Entry]:
-    yield request.param
+def entry(request: pytest.FixtureRequest) -> Entry:
+    """Each in turn."""
+    entry: Entry = request.param
+    return entry
 
 
 @pytest.fixture
 async def deliver(entry: Entry, certificates: Certificates, outgoing: Outgoing) -> AsyncIterator[Delivering]:
+    """The entry's adapter, its counterpart listening."""
     async with entry.counterpart(certificates.server) as counterpart:
         yield Delivering(entry, counterpart, Means(outgoing, LOOPBACK, lambda data: bytes(64)))
 

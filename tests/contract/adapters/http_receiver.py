@@ -52,7 +52,7 @@ class HttpReceiver:
             yield self
         finally:
             listener.close()
-            await self._server.shutdown(1)
+            await self._server.shutdown(0.01)  # zero would mean without end
 
     def _connection(self) -> asyncio.Protocol:
         assert self._server is not None
