@@ -4,7 +4,7 @@
 A transport decides nothing: whether to try again, and whether a reader may have an alert, is asked elsewhere.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -100,8 +100,8 @@ class Event:
 class Cursors(Protocol):
     """What the broker hands to a transport that is read: what follows the place where one reader left off."""
 
-    def events(self) -> AsyncIterator[Event]:
-        """In order, while the subscription is active. Asked for the next only after `written`, or never again."""
+    def events(self) -> AsyncGenerator[Event, None]:
+        """In order, while the subscription is active. Asked for the next only after `written`, or closed."""
         ...
 
     async def written(self, event: Event) -> None:

@@ -1,7 +1,8 @@
 """Server-sent events (WHATWG HTML §9.2) on raw ASGI: one encode an event, and written is delivered (protocol §6)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import contextlib
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,15 +37,16 @@ class EventStream:
         try:
             await line.send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             await line.write(b": connected\n\n")
-            await self._serve(line)
+            async with contextlib.aclosing(self.cursors.events()) as events:
+                await self._serve(line, events)
         except _Left:
             pass  # what was not written stays owed
         finally:
             await _ended(leaving)
 
-    async def _serve(self, line: "_Line") -> None:
+    async def _serve(self, line: "_Line", events: AsyncGenerator[Event, None]) -> None:
         """Events as they come; a heartbeat at its times, whether or not they do."""
-        events, clock = aiter(self.cursors.events()), asyncio.get_running_loop().time
+        clock = asyncio.get_running_loop().time
         coming, beat = _next(events), clock() + self.heartbeat_s
         try:
             while True:
@@ -110,7 +112,7 @@ class _Line:
             raise _Left
 
 
-def _next(events: AsyncIterator[Event]) -> asyncio.Future[Event | None]:
+def _next(events: AsyncGenerator[Event, None]) -> asyncio.Future[Event | None]:
     return asyncio.ensure_future(anext(events, None))
 
 

@@ -5,7 +5,7 @@ owed; several readers of one subscription each get every position after their ow
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 from adapters.base import Event
@@ -51,7 +51,7 @@ class Reader:
         if self.cursor > head.position:
             raise _unknown_cursor()
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event, None]:
         """Without end, while the subscription is active. The caller says `written` of each before it asks for more."""
         while await self._still_active():
             sending = await self._next()

@@ -1,8 +1,9 @@
 """What the suite hands to each of its tests: certificates, names, and one adapter after the other."""
 
+import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,6 +19,16 @@ from tests.contract.adapters.entries import ENTRIES
 
 LOOPBACK = Allowance.of([], ["127.0.0.0/8"])
 HOSTS = ("127.0.0.1", "localhost", "receiver.example", "mixed.example", "moves.example")
+
+
+PATIENCE_S = 20.0
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """For what the other end of a connection sees a moment later."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0.005)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ class Taken:
 class Counterpart(Protocol):
     """A receiver of one transport."""
 
+    port: int
     manner: Manner
     taken: list[Taken]
     """Read whole, in whatever manner it was answered."""
