@@ -71,7 +71,11 @@ class HttpReceiver:
         return await _ANSWERS[self.manner](self, request)
 
     async def takes(self, request: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(status=204)
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await asyncio.sleep(0.01)  # head and body apart, as many servers send them
+        await response.write(b"taken")
+        return response
 
     async def refuses(self, request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(status=422, text=SECRET)

@@ -19,6 +19,7 @@ from adapters.means import Means
 from adapters.outgoing import Outgoing
 from adapters.webhook import Webhook
 from tests.contract.adapters.conftest import LOOPBACK, Certificates
+from tests.contract.adapters.counterparts import Manner
 from tests.contract.adapters.http_receiver import HttpReceiver
 
 NOW = 1_795_309_200
@@ -149,6 +150,13 @@ async def test_cookies_are_not_kept(webhook: Webhook, receiver: HttpReceiver) ->
     for _ in range(2):
         await webhook.deliver(parcel(receiver))
     assert [request.headers.get("Cookie") for request in receiver.requests] == [None, None]
+
+
+async def test_an_answer_is_read_a_little(webhook: Webhook, receiver: HttpReceiver) -> None:
+    """Of an answer without end no more is taken in than fits the buffers on the way."""
+    receiver.manner = Manner.TALKS_ON
+    assert isinstance(await webhook.deliver(parcel(receiver)), Delivered)
+    assert receiver.talked < 2**24
 
 
 async def test_plain_http_by_the_directorys_word(outgoing: Outgoing) -> None:

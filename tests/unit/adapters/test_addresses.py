@@ -30,6 +30,7 @@ WORN: list[Dress] = [
     lambda four: f"::ffff:{four}",
     lambda four: str(IPv6Address((0x64_FF9B << 96) | int(four))),
     lambda four: str(IPv6Address((0x2002 << 112) | (int(four) << 80))),
+    lambda four: f"::{four}",
     lambda four: str(IPv6Address((0x2001_0000_0808_0808 << 64) | (int(four) ^ 0xFFFFFFFF))),
 ]
 
@@ -73,7 +74,10 @@ def test_opening_only_adds(address: IPv4Address | IPv6Address) -> None:
         assert may_connect(str(address), [ip_network("10.0.0.0/8")])
 
 
-@pytest.mark.parametrize(("address", "network"), [("10.1.2.3", "10.0.0.0/8"), ("fd12::1", "fd12::/16")])
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [("10.1.2.3", "10.0.0.0/8"), ("fd12::1", "fd12::/16"), ("::1", "::1/128"), ("::ffff:10.1.2.3", "10.0.0.0/8")],
+)
 def test_an_opened_network_is_open(address: str, network: str) -> None:
     """The directory can open a private network, and opens no other with it."""
     assert may_connect(address, [ip_network(network)])
@@ -85,4 +89,7 @@ def test_some_are_never_opened(data: st.DataObject) -> None:
     """Link-local, multicast, unspecified and metadata addresses stay closed even where everything is opened."""
     network = data.draw(st.sampled_from(NEVER))
     address = network[data.draw(st.integers(0, network.num_addresses - 1))]
-    assert not may_connect(str(address), [ip_network("0.0.0.0/0"), ip_network("::/0")])
+    everything = [ip_network("0.0.0.0/0"), ip_network("::/0")]
+    assert not may_connect(str(address), everything)
+    if isinstance(address, IPv4Address) and int(address) > 1:  # ::1 is loopback, which can be opened
+        assert not may_connect(data.draw(st.sampled_from(WORN))(address), everything)

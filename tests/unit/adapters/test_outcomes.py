@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from adapters.base import Delivered, Refused
-from adapters.outcomes import LONGEST_WAIT_S, answered, retry_after, unreachable
+from adapters.outcomes import LONGEST_WAIT_S, Forbidden, answered, retry_after, unreachable
 
 NOW = 1_795_309_200.0
 SECRET = "s3cr3t"
@@ -54,6 +54,7 @@ def test_what_is_no_wait(text: str) -> None:
 @pytest.mark.parametrize(
     ("error", "words", "fault"),
     [
+        (Forbidden("10.0.0.1 may not be called"), "10.0.0.1 may not be called", "theirs"),
         (ConnectionRefusedError(errno.ECONNREFUSED, SECRET), "connection refused", "theirs"),
         (OSError(errno.EMFILE, SECRET), "too many open files", "ours"),
         (OSError(errno.ENETUNREACH, SECRET), "network is unreachable", "ours"),
