@@ -122,7 +122,7 @@ Send = Callable[[Message], Awaitable[None]]
 class Pull(Protocol):
     """Serves one reader over one ASGI connection, from its cursors, until either side ends it.
 
-    An event is told to the cursors as written, or it stays owed: never neither, never both.
+    An event that went out is told to the cursors as written; one that did not stays owed.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
