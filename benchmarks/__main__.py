@@ -1,0 +1,18 @@
+"""`python -m benchmarks [name …]`: all instruments, or those named; rows go to `build/bench.json`."""
+
+import sys
+
+from benchmarks import fan_out, ingress
+from benchmarks.report import write
+
+ALL = {"ingress": ingress.measure, "fan_out": fan_out.measure}
+
+
+def main() -> int:
+    names = sys.argv[1:] or list(ALL)
+    write([ALL[name]() for name in names])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
