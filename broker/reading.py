@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broker import parcel
+from broker.caller import Caller
 from broker.clock import told
 from broker.errors import Refused
 from broker.giving import ask_of
 from broker.judge import Judge
 from broker.policy.asking import Ask
 from broker.policy.release import Released
-from broker.policy.ways import Way
 from broker.ports import (
     Acknowledged,
     AlertLog,
@@ -35,23 +35,6 @@ from schemas.terms import Purpose, Status
 
 FURTHEST: Sequence[State] = ("withheld", "expired", "superseded", "dead", "waiting", "delivered")
 """An agency with several subscriptions is told the state that got furthest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, proven by a token: its agency, what it may do, by which way an answer reaches it."""
-
-    agency: str
-    client: str
-    scopes: frozenset[str]
-    way: Way
-    subscription: str | None = None
-    """An API token serves one subscription alone."""
-
-    def need(self, scope: str) -> None:
-        """Refuses with `insufficient-scope` unless the token has it."""
-        if scope not in self.scopes:
-            raise Refused("insufficient-scope", f"This call needs a token with the scope '{scope}'.")
 
 
 @dataclass(frozen=True, slots=True)

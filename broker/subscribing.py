@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from broker.caller import Caller
 from broker.clock import told
 from broker.errors import Fault, Refused
 from broker.giving import Giving, Sending
 from broker.notices import HubVoice
 from broker.ports import Attempt, Held, Opened, Store
 from broker.positions import ranges, read_ranges
-from broker.reading import Caller
 from broker.trust.directory import Directory
 from broker.ways import PUSH, is_push, way_of
 from schemas.answers import Gaps

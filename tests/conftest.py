@@ -25,5 +25,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 continue
             if os.environ.get("CI") and name not in MAY_SKIP_IN_CI:
                 raise pytest.UsageError(f"{item.name} needs {what}")
-            else:
-                item.add_marker(pytest.mark.skip(reason=f"needs {what}"))
+            item.add_marker(pytest.mark.skip(reason=f"needs {what}"))

@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from broker.api.caller import caller_of
 from broker.api.services import Services
+from broker.caller import Caller
 from broker.errors import Fault, Refused
-from broker.reading import Caller
 from broker.ways import MEDIA_TYPE
 from schemas.answers import DecisionsAnswer, DeliveriesAnswer, ReceiptAnswer
 from schemas.terms import Purpose

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 
 from broker.api.services import Services
+from broker.caller import Caller
 from broker.errors import Refused
 from broker.policy.ways import Way
-from broker.reading import Caller
 from broker.trust import credentials
 
 CallerOf = Callable[[Request], Awaitable[Caller]]

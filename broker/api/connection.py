@@ -117,6 +117,9 @@ class GuardedConnection(HttpToolsProtocol):
             self._header_timer = None
         self.counts.half_open.pop(self, None)
 
+    def _over(self) -> bool:
+        return self._ended or self._lingering is not None or self.transport.is_closing()
+
     def _header_late(self) -> None:
         self.counts.count("header-late")
         self.cut()
@@ -129,7 +132,7 @@ class GuardedConnection(HttpToolsProtocol):
             return
         view = memoryview(data)
         for start in range(0, len(data), SLICE):
-            if self._ended or self._lingering is not None or self.transport.is_closing():
+            if self._over():
                 return
             piece = view[start : start + SLICE]
             if not self._in_body:

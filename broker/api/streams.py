@@ -10,8 +10,8 @@ from starlette.types import Receive, Scope, Send
 from adapters.stream import EventStream
 from broker.api.caller import caller_of
 from broker.api.services import Services
+from broker.caller import Caller
 from broker.errors import Fault, Refused
-from broker.reading import Caller
 from broker.streaming import Reader
 from broker.subscribing import Subscribing
 from schemas.subscription import SubscriptionState

@@ -13,9 +13,9 @@ from starlette.responses import JSONResponse, Response
 from broker.api.caller import caller_of
 from broker.api.limits import read_body
 from broker.api.services import Services
+from broker.caller import Caller
 from broker.errors import Fault, Refused
 from broker.ports import Attempt
-from broker.reading import Caller
 from broker.subscribing import Subscribing
 from broker.trust.strict_json import read_json
 from schemas.answers import (

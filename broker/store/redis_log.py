@@ -1,5 +1,6 @@
 """The log in Redis: a stream a partition, a record an alert, one script a group of posts."""
 
+import asyncio
 import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -72,7 +73,8 @@ class RedisLog:
             await self._bells.wait(keys.APPENDED, seconds)
 
     async def tails(self) -> Mapping[int, str]:
-        last = await self._link.commands([("XREVRANGE", each.log, "+", "-", "COUNT", 1) for each in self._partitions])
+        asked = (self._link.command("XREVRANGE", each.log, "+", "-", "COUNT", 1) for each in self._partitions)
+        last = await asyncio.gather(*asked)
         return {number: entries[0][0] if entries else "0-0" for number, entries in enumerate(last)}
 
     async def cursor(self, partition: int) -> str:

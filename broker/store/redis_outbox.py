@@ -1,5 +1,6 @@
 """The outboxes in Redis: a queue of references, and numbered deliveries until they end."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal
@@ -112,7 +113,7 @@ class RedisOutbox(RedisClaims):
 
     async def depth(self, subscription: str) -> int:
         queue, open_ = outbox(subscription, "queue", "open")
-        return sum(await self._link.commands([("XLEN", queue), ("ZCARD", open_)]))
+        return sum(await asyncio.gather(self._link.command("XLEN", queue), self._link.command("ZCARD", open_)))
 
     async def remove(self, subscription: str) -> None:
         await self.forget(subscription)

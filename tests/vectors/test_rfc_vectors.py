@@ -3,10 +3,11 @@
 from base64 import urlsafe_b64decode
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+
 from broker.errors import Refused
 from broker.trust import jws
 from broker.trust.keys import load_jwk, load_public, thumbprint, verify_signature
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 
 def test_rfc_7515_a_3() -> None:

@@ -27,7 +27,7 @@ PATIENCE_S = 20.0
 async def until(condition: Callable[[], bool]) -> None:
     """For what the other end of a connection sees a moment later."""
     async with asyncio.timeout(PATIENCE_S):
-        while not condition():  # noqa: ASYNC110 - the server has no event for it
+        while not condition():
             await asyncio.sleep(0.005)
 
 

@@ -28,12 +28,14 @@ ENGINES = [pytest.param("memory", id="memory"), *SERVERS]
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def valkey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """The embedded server."""
     async with PrivateServer(tmp_path_factory.mktemp("valkey") / "store") as url:
         yield url
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def redis_7(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Debian's server."""
     async with PrivateServer(tmp_path_factory.mktemp("redis") / "store", _binary("redis_7")) as url:
         yield url
 
@@ -61,6 +63,7 @@ def new_store(request: pytest.FixtureRequest) -> Callable[[], Store]:
 
 @pytest_asyncio.fixture
 async def store(new_store: Callable[[], Store]) -> AsyncIterator[Store]:
+    """An open store, empty."""
     store = new_store()
     await store.open()
     yield store

@@ -8,6 +8,7 @@ NOW = 1795309200.0
 
 
 def names(claims):
+    """The subscriptions that are claimed."""
     return [claim.subscription for claim in claims]
 
 

@@ -16,6 +16,7 @@ LATER = "2026-11-22T01:00:09.000Z"
 
 
 def decided(outcome, at=AT, subscription="sub_1"):
+    """A decision whose text would trip a careless encoding."""
     text = json.dumps({"alert": ALERT, "at": at, "outcome": outcome, "rules": [{"because": "một\nhai \u2028 ba"}]})
     return Decided("th.police", subscription, text, outcome)
 
@@ -62,7 +63,8 @@ async def test_repeats_add_nothing(store):
 
 async def test_was_given(store):
     """An agency was given the alert by any of its subscriptions, or by a read without one; no other agency was."""
-    await store.dossiers.note(ALERT, Given("th.police", "", AT), Given("vn.mps", "sub_1", AT), Given("vn.mps", "sub_2", AT))
+    given = Given("th.police", "", AT), Given("vn.mps", "sub_1", AT), Given("vn.mps", "sub_2", AT)
+    await store.dossiers.note(ALERT, *given)
     assert await store.dossiers.was_given(ALERT, "th.police")
     assert await store.dossiers.was_given(ALERT, "vn.mps")
     assert not await store.dossiers.was_given(ALERT, "vn.mps.c02")

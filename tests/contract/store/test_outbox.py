@@ -11,10 +11,12 @@ S = "sub_1"
 
 
 def alerts(owed):
+    """Their ids, in order."""
     return [each.alert for each in owed]
 
 
 async def queue(store, *names):
+    """Puts the alerts in, and tells how they are owed."""
     for n, name in enumerate(names, 1):
         await store.outbox.put(S, 0, f"1-{n}", [name])
     return await store.outbox.owed(S, 1000)

@@ -11,6 +11,7 @@ from schemas.terms import Purpose, Severity, Status
 
 
 def subscription(id_="sub_1", **more):
+    """One that streams."""
     return Subscription(id=id_, adapter="stream", purpose=(Purpose.PREVENTION,), **more)
 
 

@@ -28,6 +28,8 @@ def alive(pid):
 
 
 async def available(store, until):
+    """Returns when the store answers again."""
+
     async def ask():
         try:
             await store.ping()

@@ -35,7 +35,10 @@ FACTS = st.one_of(
 
 
 def delivery(position, alert):
-    return Opened(position, alert, f"d-{position}", None, (), (), None, f"sha256:{position}", "2026-11-22T01:00:00.000Z")
+    """One opened at that position."""
+    return Opened(
+        position, alert, f"d-{position}", None, (), (), None, f"sha256:{position}", "2026-11-22T01:00:00.000Z"
+    )
 
 
 def without_places(result):

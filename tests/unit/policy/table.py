@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from broker.label import Label
 from broker.policy.asking import Ask, Situation, Source
 from broker.policy.ways import Way

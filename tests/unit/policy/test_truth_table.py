@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from broker.policy.release import Released, release
 
 sys.path.insert(0, str(Path(__file__).parent))

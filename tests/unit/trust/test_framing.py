@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from broker.errors import Refused
 from broker.trust import jws
 from broker.trust.keys import generate, load_public, verify_signature
-from hypothesis import given
-from hypothesis import strategies as st
 
 KEY = generate()
 UUID = "019aa8f0-5d2e-7c3a-9a51-1f6f2a3b4c5d"
@@ -144,7 +145,7 @@ def test_too_large() -> None:
 
 
 def test_what_is_allowed() -> None:
-    """Sixteen levels, the largest safe integers, escapes that pair, EdDSA for Ed25519, and unknown events are framed."""
+    """Sixteen levels, the largest safe integers, escapes that pair, EdDSA and unknown events are framed."""
     for allowed in (
         VALID,
         token(payload=nested(16)),
