@@ -57,6 +57,15 @@ class LogEntry:
     alert: str
 
 
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """An accepted alert that could not be routed, and why; `at` is when it was set aside."""
+
+    entry: LogEntry
+    why: str
+    at: str
+
+
 class AlertLog(Protocol):
     """The durable record of what was accepted.
 
@@ -96,6 +105,16 @@ class AlertLog(Protocol):
         """Moves the cursor forward; False if `token` is not the newest of the lease `partition-<n>`: stop at once."""
         ...
 
+    async def park(self, entry: LogEntry, why: str, at: str) -> None:
+        """Sets an alert aside that cannot be routed, so that its partition goes on; kept until `unpark`."""
+        ...
+
+    async def parked(self) -> Sequence["Parked"]:
+        """What was set aside, oldest first."""
+        ...
+
+    async def unpark(self, alert: str) -> None: ...
+
 
 # Leases ------------------------------------------------------------------------------------------------------------
 
@@ -108,6 +127,10 @@ class Leases(Protocol):
         ...
 
     async def release(self, name: str, holder: str) -> None: ...
+
+    async def present(self, group: str, member: str, seconds: float) -> int:
+        """Says that `member` is there for so long (0: that it leaves). How many are, by the store's clock."""
+        ...
 
 
 # What became of an alert -------------------------------------------------------------------------------------------

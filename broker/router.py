@@ -7,6 +7,7 @@ once. So a router that dies anywhere is followed by one that begins at the curso
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -38,10 +39,10 @@ from broker.ports import (
     Unavailable,
 )
 from broker.routing.match import Index
+from broker.share import Share
 from broker.telling import decision_text, outcome
 from broker.ways import is_push, way_of
 
-LEASE_S = 10.0
 BATCH = 128
 REST_S = 1.0
 
@@ -67,47 +68,97 @@ class Router:
     _index: Index[Held] = field(default_factory=Index)
     _held: dict[str, Held] = field(default_factory=dict)
     _revision: int = -1
+    _taken_over: set[tuple[int, int]] = field(default_factory=set)
+    """Partitions with the tokens of their leases, whose parked alerts were tried again."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; then the partitions are free for another at once."""
+        share = Share(self.leases, self.log.partitions, self.name)
         try:
             while not stop.is_set():
-                await self._round()
+                await self._round(share)
         finally:
-            for partition in range(self.log.partitions):
-                await self.leases.release(f"partition-{partition}", self.name)
+            with suppress(Unavailable):  # then they lapse
+                await share.give_back()
 
-    async def _round(self) -> None:
+    async def _round(self, share: Share) -> None:
         try:
-            cursors = await self._step()
+            cursors = await self._step(share)
             if cursors is not None:
                 await self.log.wait(cursors, REST_S)
         except Unavailable as why:
             log_line.warning("store away", why=str(why))
             await asyncio.sleep(REST_S)
 
-    async def _step(self) -> Mapping[int, str] | None:
+    async def _step(self, share: Share) -> Mapping[int, str] | None:
         """One batch of each partition that is ours. None when there was something, else where to wait."""
         cursors: dict[int, str] = {}
         moved = False
-        for partition in range(self.log.partitions):
-            token = await self.leases.acquire(f"partition-{partition}", self.name, LEASE_S)
-            if token is None:
-                continue
+        for partition, token in dict(await share.tokens()).items():
+            if (partition, token) not in self._taken_over:
+                await self._try_parked(partition)
+                self._taken_over.add((partition, token))
             cursor = await self.log.cursor(partition)
             entries = await self.log.read(partition, cursor, BATCH)
+            cursors[partition] = cursor
             if entries:
-                await self._refresh()
                 moved = True
-            for entry in entries:
-                await self.route(entry)
-                if not await self.log.routed(partition, entry.position, token):
-                    break
-            cursors[partition] = entries[-1].position if entries else cursor
+                await self._batch(entries, token, share)
         return None if moved else cursors
 
-    async def route(self, entry: LogEntry) -> None:
-        """Everything that follows from one accepted alert."""
+    async def _batch(self, entries: Sequence[LogEntry], token: int, share: Share) -> None:
+        """Routes them in their order, for as long as the partition is ours."""
+        await self._refresh()
+        for entry in entries:
+            await self._route_or_park(entry)
+            ours = await self.log.routed(entry.partition, entry.position, token)
+            if not ours or (await share.tokens()).get(entry.partition) != token:
+                return
+
+    async def _route_or_park(self, entry: LogEntry) -> None:
+        """What an alert leads to is put where it is owed. One that cannot be worked out is set aside with its reason,
+        and its partition goes on.
+        """
+        try:
+            queued = await self._plan(entry)
+        except Unavailable:
+            raise
+        except Exception as why:
+            log_line.exception("parked", alert=entry.alert, partition=entry.partition, position=entry.position)
+            await self.log.park(entry, type(why).__name__, told(self.clock()))
+            return
+        for subscription, alerts in queued.items():
+            await self.outbox.put(subscription, entry.partition, entry.position, alerts)
+        await self._routed(entry, queued)
+
+    async def _try_parked(self, partition: int) -> None:
+        """When a partition is taken over, by a newer release perhaps, what was set aside in it is tried again."""
+        for parked in await self.log.parked():
+            if parked.entry.partition != partition:
+                continue
+            await self._refresh()
+            try:
+                queued = await self._plan(parked.entry)
+            except Unavailable:
+                raise
+            except Exception:
+                log_line.exception("still parked", alert=parked.entry.alert, since=parked.at)
+                continue
+            for subscription, alerts in queued.items():
+                for alert in alerts:  # the outbox took later positions meanwhile, so it would pass over this one
+                    await self.outbox.add(subscription, alert)
+            await self._routed(parked.entry, queued)
+            await self.log.unpark(parked.entry.alert)
+
+    async def _routed(self, entry: LogEntry, queued: Queued) -> None:
+        for subscription in queued:
+            await self.outbox.signal(subscription, push=is_push(self._held[subscription]))
+        log_line.info(
+            "routed", alert=entry.alert, partition=entry.partition, position=entry.position, queued=len(queued)
+        )
+
+    async def _plan(self, entry: LogEntry) -> Queued:
+        """What is owed to whom because of one accepted alert. Facts and decisions are noted on the way."""
         alert = await self.log.find(entry.alert)
         if alert is None:
             raise Unavailable(f"{entry.alert} stands in the log, but its record does not answer")
@@ -117,13 +168,7 @@ class Router:
         for held in await self._wanting(alert.label, follows):
             await self._decide(alert, held, queued)
         await self._notices(alert.label.id, follows, queued)
-        for subscription, alerts in queued.items():
-            await self.outbox.put(subscription, entry.partition, entry.position, alerts)
-        for subscription in queued:
-            await self.outbox.signal(subscription, push=is_push(self._held[subscription]))
-        log_line.info(
-            "routed", alert=entry.alert, partition=entry.partition, position=entry.position, queued=len(queued)
-        )
+        return queued
 
     async def _note(self, alert: StoredAlert, follows: Effects) -> None:
         """What the alert does to others, before anybody is told: a delivery that is decided from now on knows it."""

@@ -21,6 +21,7 @@ from broker.ports import (
     Given,
     Held,
     LogEntry,
+    Parked,
     Standing,
     Stood,
     StoredAlert,
@@ -71,6 +72,7 @@ class MemoryLeases:
     def __init__(self, timer: Timer) -> None:
         self._timer = timer
         self._leases: defaultdict[str, _Lease] = defaultdict(_Lease)
+        self._present: defaultdict[str, dict[str, float]] = defaultdict(dict)
 
     async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
         lease = self._leases[name]
@@ -85,6 +87,13 @@ class MemoryLeases:
         if self._leases[name].holder == holder:
             self._leases[name].holder = None
 
+    async def present(self, group: str, member: str, seconds: float) -> int:
+        there, now = self._present[group], self._timer()
+        there[member] = now + seconds
+        for each in [name for name, until in there.items() if until <= now]:
+            del there[each]
+        return len(there)
+
     def newest(self, name: str) -> int:
         return self._leases[name].token
 
@@ -98,6 +107,7 @@ class MemoryLog:
         self._alerts: dict[str, StoredAlert] = {}
         self._entries: list[list[LogEntry]] = [[] for _ in range(partitions)]
         self._cursors = ["0-0"] * partitions
+        self._parked: dict[str, Parked] = {}
         self._places = count(1)
 
     @property
@@ -141,6 +151,15 @@ class MemoryLog:
             return False
         self._cursors[partition] = max(self._cursors[partition], position, key=place_of)
         return True
+
+    async def park(self, entry: LogEntry, why: str, at: str) -> None:
+        self._parked[entry.alert] = Parked(entry, why, at)
+
+    async def parked(self) -> Sequence[Parked]:
+        return sorted(self._parked.values(), key=lambda each: each.at)
+
+    async def unpark(self, alert: str) -> None:
+        self._parked.pop(alert, None)
 
 
 @dataclass

@@ -7,7 +7,9 @@ A key is `iab1:{tag}:name`. All keys of one script share the tag in braces, so t
 `{partition-<n>}`      `:log` stream, one entry an alert (field `a`: its id), never trimmed; `:cursor` routed up to;
                        `:lease` of the partition; for each alert of its issuers `:alert:<id>` the record (JSON) and
                        `:fate:<id>`, `:given:<id>`, `:decided:<id>`, `:ends:<id>`, `:acks:<id>` its dossier (hashes)
+                       `:parked` hash: alert → JSON, of what could not be routed
 `{<lease>}`            `:lease` hash: holder, token (only grows, never deleted), until (ms, the server's clock)
+`{<group>}`            `:members` zset of processes by the time until which each is there (ms, the server's clock)
 `{<subscription>}`     `:taken` hash: partition → last log position queued; `:queue` stream, one entry an owed alert;
                        `:added` hash: alert → place, of what came by `add`; `:head` hash: position, digest;
                        `:sent` stream, one entry `<position>-0` a delivery; `:open` zset of unsettled positions by
@@ -62,6 +64,11 @@ def lease(name: str) -> str:
     return f"{PREFIX}:{{{name}}}:lease"
 
 
+def members(group: str) -> str:
+    """Who of a group said that they are there."""
+    return f"{PREFIX}:{{{group}}}:members"
+
+
 def once(digest: str) -> str:
     """By the digest of the value, whose length its sender chooses."""
     return f"{PREFIX}:{{once-{digest}}}:once"
@@ -84,6 +91,10 @@ class Partition:
     @property
     def lease(self) -> str:
         return self._key("lease")
+
+    @property
+    def parked(self) -> str:
+        return self._key("parked")
 
     def alert(self, alert: str) -> str:
         return self._key(f"alert:{alert}")

@@ -16,3 +16,7 @@ class RedisLeases:
 
     async def release(self, name: str, holder: str) -> None:
         await self._link.script("release", [keys.lease(name)], (holder,))
+
+    async def present(self, group: str, member: str, seconds: float) -> int:
+        there: int = await self._link.script("present", [keys.members(group)], (member, int(seconds * 1000)))
+        return there

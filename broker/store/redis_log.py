@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from broker.ports import Appended, LogEntry, StoredAlert, Unavailable
+from broker.ports import Appended, LogEntry, Parked, StoredAlert, Unavailable
 from broker.store import keys
 from broker.store.bells import Bells
 from broker.store.facts import place_of
 from broker.store.grouping import Grouping, Record
 from broker.store.link import Link
-from broker.store.texts import ALERT
+from broker.store.texts import ALERT, PARKED
 
 HEADROOM: Final = 128 * 2**20
 """Bytes that must stay free: with `appendfsync always` a full disk ends Redis."""
@@ -84,6 +84,17 @@ class RedisLog:
     async def routed(self, partition: int, position: str, token: int) -> bool:
         names = (self._partitions[partition].lease, self._partitions[partition].cursor)
         return bool(await self._link.script("routed", names, (token, *place_of(position))))
+
+    async def park(self, entry: LogEntry, why: str, at: str) -> None:
+        name = self._partitions[entry.partition].parked
+        await self._link.command("HSET", name, entry.alert, PARKED.write(Parked(entry, why, at)))
+
+    async def parked(self) -> Sequence[Parked]:
+        found = await asyncio.gather(*(self._link.command("HVALS", each.parked) for each in self._partitions))
+        return sorted((PARKED.read(text) for texts in found for text in texts), key=lambda each: each.at)
+
+    async def unpark(self, alert: str) -> None:
+        await self._link.command("HDEL", self._of(alert).parked, alert)
 
     async def finish(self) -> None:
         """Returns when every post that was taken in has its answer."""

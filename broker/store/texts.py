@@ -5,7 +5,7 @@ from typing import Final, Generic, TypeVar
 from pydantic import TypeAdapter
 
 from broker.ledger.receipts import Entry
-from broker.ports import ApiToken, Attempt, Held, Opened, StoredAlert
+from broker.ports import ApiToken, Attempt, Held, Opened, Parked, StoredAlert
 
 Kept = TypeVar("Kept")
 
@@ -24,6 +24,7 @@ class Text(Generic[Kept]):
 
 
 ALERT: Final = Text(StoredAlert)
+PARKED: Final = Text(Parked)
 OPENED: Final = Text(Opened)
 ATTEMPT: Final = Text(Attempt)
 HELD: Final = Text(Held)

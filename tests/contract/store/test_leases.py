@@ -43,6 +43,21 @@ async def test_only_the_holder_releases(store):
     assert await store.leases.acquire("name", "other", 60) is None
 
 
+async def test_present(store, until):
+    """Who says so is counted, once, until the time is over or it leaves; each group for itself."""
+    assert await store.leases.present("routers", "one", 60) == 1
+    assert await store.leases.present("routers", "one", 60) == 1
+    assert await store.leases.present("routers", "two", 60) == 2
+    assert await store.leases.present("others", "one", 60) == 1
+    assert await store.leases.present("routers", "two", 0) == 1
+    assert await store.leases.present("routers", "brief", 0.02) == 2
+
+    async def lapsed() -> bool:
+        return await store.leases.present("routers", "one", 60) == 1
+
+    await until(lapsed)
+
+
 async def test_exclusive_under_concurrency(store):
     """Of many who ask at once, one gets it."""
     tokens = await asyncio.gather(*(store.leases.acquire("name", f"holder-{n}", 60) for n in range(20)))

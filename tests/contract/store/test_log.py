@@ -164,6 +164,22 @@ async def test_wait_is_woken(store, alert):
         await following
 
 
+async def test_parked(store, alert):
+    """What is set aside is told with its reason until it is taken back; the log keeps its entry."""
+    posts = [alert("vn.a"), alert("vn.b")]
+    for post in posts:
+        await store.log.append(post)
+    entries = [entry for n in range(store.log.partitions) for entry in await store.log.read(n, "0-0", 10)]
+    assert await store.log.parked() == []
+    for second, entry in enumerate(entries):
+        await store.log.park(entry, "KeyError", f"2026-11-22T01:00:0{second}.000Z")
+    await store.log.park(entries[1], "KeyError", "2026-11-22T01:00:01.000Z")
+    assert [(each.entry, each.why) for each in await store.log.parked()] == [(entry, "KeyError") for entry in entries]
+    await store.log.unpark(entries[0].alert)
+    assert [each.entry for each in await store.log.parked()] == [entries[1]]
+    assert sum(len(alerts) for alerts in (await everything(store.log)).values()) == 2
+
+
 async def test_wait_ends(store):
     """With nothing to come, waiting ends when the time is over."""
     async with asyncio.timeout(5):
