@@ -6,7 +6,7 @@ the same delivery id. Retry is a value (`policy.retry`); nothing here waits for 
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -14,8 +14,9 @@ import structlog
 
 from adapters.base import Delivered, Outcome, Parcel, Push, Unreachable
 from broker.clock import Clock, told
-from broker.giving import Giving, Sending
-from broker.policy.retry import Dead, PauseSubscription, RetryAt, Step, Tried, next_step
+from broker.giving import Giving, Instead, Sending
+from broker.policy.breaker import WELL, Breaker, after
+from broker.policy.retry import Dead, PauseSubscription, RetryAt, Step, Tried, WaitUntil, next_step
 from broker.ports import Attempt, Claim, Dossiers, Ended, Held, Opened, Outbox, Owed, Subscriptions, Unavailable
 from broker.ways import MEDIA_TYPE, in_flight_limit, way_of
 from schemas.subscription import SubscriptionState
@@ -23,8 +24,12 @@ from schemas.subscription import SubscriptionState
 LEASE_S = 15.0
 REST_S = 1.0
 AT_ONCE = 256
-"""Subscriptions that one courier serves side by side."""
-LOOK_AHEAD = 64
+"""Subscriptions that one courier serves side by side, while their endpoints are well."""
+MOST = 4_096
+"""With those that are in trouble."""
+PAGE = 64
+LOOK_AHEAD = 1_024
+"""How far a queue is looked through for something that can be sent."""
 STAYING_S = 5.0
 """After which a suspended alert is looked at again."""
 
@@ -43,14 +48,13 @@ class Courier:
     clock: Clock
     name: str
     jitter: Callable[[], float] = random.random
-    _serving: set[asyncio.Task[None]] = field(default_factory=set)
+    _serving: "dict[asyncio.Task[None], Service]" = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; what is under way then is finished first."""
         while not stop.is_set():
             try:
-                room = AT_ONCE - len(self._serving)
-                for claim in await self.outbox.claim(self.name, self._now(), LEASE_S, room):
+                for claim in await self.outbox.claim(self.name, self.now(), LEASE_S, self._room()):
                     self._start(claim, stop)
                 await self.outbox.woken(None, REST_S)
             except Unavailable as why:
@@ -60,19 +64,26 @@ class Courier:
             await asyncio.wait(self._serving)
 
     def _start(self, claim: Claim, stop: asyncio.Event) -> None:
-        task = asyncio.create_task(self._guarded(claim, stop))
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
+        service = Service(self, claim)
+        task = asyncio.create_task(self._guarded(service, stop))
+        self._serving[task] = service
+        task.add_done_callback(self._serving.pop)
 
-    async def _guarded(self, claim: Claim, stop: asyncio.Event) -> None:
+    async def _guarded(self, service: "Service", stop: asyncio.Event) -> None:
         try:
-            await Service(self, claim).run(stop)
+            await service.run(stop)
         except Unavailable as why:  # the claim lapses, and somebody serves it again
-            log_line.warning("store away", subscription=claim.subscription, why=str(why))
+            log_line.warning("store away", subscription=service.claim.subscription, why=str(why))
         except Exception:
-            log_line.exception("service failed", subscription=claim.subscription)
+            log_line.exception("service failed", subscription=service.claim.subscription)
 
-    def _now(self) -> float:
+    def _room(self) -> int:
+        """Endpoints in trouble take no place from the others: they wait for an answer, or for a probe's time."""
+        well = sum(not service.in_trouble for service in self._serving.values())
+        return min(AT_ONCE - well, MOST - len(self._serving))
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
         return self.clock().timestamp()
 
 
@@ -85,10 +96,12 @@ class Service:
     _flying: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     """Alerts under way, so that none is tried twice side by side."""
     _staying: bool = False
+    _breaker: Breaker = WELL
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until nothing is left to do now, the claim is lost, or `stop` is set."""
         held: Held | None = None
+        self._breaker = await self.courier.outbox.breaker(self.claim.subscription)
         try:
             while not stop.is_set() and await self._renew():
                 held = await self.courier.subscriptions.get(self.claim.subscription)
@@ -116,25 +129,38 @@ class Service:
         await asyncio.wait([woken, *self._flying.values()], return_when=asyncio.FIRST_COMPLETED)
         woken.cancel()
 
+    @property
+    def in_trouble(self) -> bool:
+        """Whether the endpoint failed, and has not answered since."""
+        return self._breaker.failures > 0
+
     async def _leave(self, held: Held | None) -> None:
         next_due = None
         if held is not None and held.subscription.state is SubscriptionState.ACTIVE:
-            next_due = await self.courier.outbox.next_due(self.claim.subscription)
-            if self._staying:
-                later = self.courier.clock().timestamp() + STAYING_S
-                next_due = later if next_due is None else min(next_due, later)
+            next_due = await self._next_due()
         await self.courier.outbox.leave(self.courier.name, self.claim, next_due)
+
+    async def _next_due(self) -> float | None:
+        outbox, subscription = self.courier.outbox, self.claim.subscription
+        if self._breaker.open and await outbox.depth(subscription):
+            return self._breaker.until
+        next_due = await outbox.next_due(subscription)
+        if self._staying:
+            later = self.courier.now() + STAYING_S
+            next_due = later if next_due is None else min(next_due, later)
+        return next_due
 
     async def _send_what_can_be(self, held: Held) -> int:
         """How many were started or ended."""
         done, self._staying = 0, False
         blocked = await self._blocked_issuers(held)
-        for what in await self._work(held):
-            if len(self._flying) >= in_flight_limit(held):
+        async for what in self._work(held):
+            limit = in_flight_limit(held) + (isinstance(what, Owed) and what.urgent)  # one more for what cannot wait
+            if not self._breaker.allows(self.courier.now(), len(self._flying), limit):
                 break
             if what.alert in self._flying or issuer_of(what) in blocked:
                 continue
-            sending = await self.courier.giving.prepare(held, way_of(held), what, self.courier.clock())
+            sending = await self._prepared(held, what)
             if isinstance(sending, Sending):
                 self._fly(held, sending)
                 if held.subscription.order == "issuer":
@@ -143,20 +169,43 @@ class Service:
             done += sending != "stays"
         return done
 
-    async def _work(self, held: Held) -> list[Owed | Opened]:
-        """What is due again goes before what is new."""
-        subscription = held.subscription.id
-        due = await self.courier.outbox.due(subscription, self.courier.clock().timestamp(), LOOK_AHEAD)
-        owed = await self.courier.outbox.owed(subscription, LOOK_AHEAD)
-        return [*due, *owed]
+    async def _prepared(self, held: Held, what: Owed | Opened) -> Sending | Instead:
+        """One alert that cannot be prepared stays owed, and the others go on."""
+        try:
+            return await self.courier.giving.prepare(held, way_of(held), what, self.courier.clock())
+        except Unavailable:
+            raise
+        except Exception:
+            log_line.exception("cannot prepare", subscription=held.subscription.id, alert=what.alert)
+            return "stays"
+
+    async def _work(self, held: Held) -> AsyncGenerator[Owed | Opened, None]:
+        """What overtakes goes first, what is due again before what is new. Read while it is asked for."""
+        outbox, subscription = self.courier.outbox, held.subscription.id
+        async for owed in self._queue(urgent=True):
+            yield owed
+        for due in await outbox.due(subscription, self.courier.now(), PAGE):
+            yield due
+        async for owed in self._queue(urgent=False):
+            yield owed
+
+    async def _queue(self, *, urgent: bool) -> AsyncGenerator[Owed, None]:
+        after, looked = "", 0
+        while looked < LOOK_AHEAD:
+            page = await self.courier.outbox.owed(self.claim.subscription, PAGE, after, urgent=urgent)
+            for owed in page:
+                yield owed
+            if len(page) < PAGE:
+                return
+            after, looked = page[-1].ref, looked + PAGE
 
     async def _blocked_issuers(self, held: Held) -> set[str]:
         """With `order: issuer`, an alert waits for its issuer's earlier ones that are under way or to be retried."""
         if held.subscription.order != "issuer":
             return set()
         subscription, now = held.subscription.id, self.courier.clock().timestamp()
-        unsettled = await self.courier.outbox.due(subscription, float("inf"), LOOK_AHEAD)
-        due = {opened.position for opened in await self.courier.outbox.due(subscription, now, LOOK_AHEAD)}
+        unsettled = await self.courier.outbox.due(subscription, float("inf"), PAGE)
+        due = {opened.position for opened in await self.courier.outbox.due(subscription, now, PAGE)}
         return {issuer_of(opened) for opened in unsettled if opened.position not in due} | {
             alert.partition("/")[0] for alert in self._flying
         }
@@ -178,12 +227,23 @@ class Service:
         at = courier.clock()
         outcome = await courier.push_for(held).deliver(_parcel(held, sending, at))
         now = courier.clock()
-        step = next_step(opened.attempts, _tried(outcome), now.timestamp(), courier.jitter())
+        tried = _tried(outcome)
+        await self._note_health(tried, now.timestamp())
+        step = next_step(opened.attempts, tried, now.timestamp(), courier.jitter())
         await self._settle(held, opened, outcome, step, at)
+
+    async def _note_health(self, tried: Tried, now: float) -> None:
+        """Written only when it changes: an endpoint that is well costs nothing here."""
+        before, self._breaker = self._breaker, after(self._breaker, tried, now, self.courier.jitter())
+        if self._breaker != before:
+            await self.courier.outbox.trip(self.claim.subscription, self._breaker)
+        if self._breaker.open != before.open:
+            said = "breaker opened" if self._breaker.open else "breaker closed"
+            log_line.warning(said, subscription=self.claim.subscription, failures=self._breaker.failures)
 
     async def _settle(self, held: Held, opened: Opened, outcome: Outcome, step: Step, at: datetime) -> None:
         courier, subscription = self.courier, held.subscription.id
-        when = step.at if isinstance(step, RetryAt | PauseSubscription) else None
+        when = step.at if isinstance(step, RetryAt | WaitUntil | PauseSubscription) else None
         attempt = Attempt(
             delivery=opened.delivery,
             alert=opened.alert,
@@ -202,7 +262,7 @@ class Service:
             await courier.dossiers.note(opened.alert, Ended(held.agency, subscription, "dead", attempt.at))
             await courier.outbox.settle(subscription, attempt, "dead")
         else:
-            await courier.outbox.settle(subscription, attempt, "retry", when)
+            await courier.outbox.settle(subscription, attempt, "wait" if isinstance(step, WaitUntil) else "retry", when)
         if isinstance(step, PauseSubscription):
             await self._pause(held)
         log_line.info(
@@ -247,5 +307,5 @@ def _parcel(held: Held, sending: Sending, at: datetime) -> Parcel:
 def _tried(outcome: Outcome) -> Tried:
     """The outcome as the retry policy sees it."""
     if isinstance(outcome, Unreachable):
-        return Tried(status=None, retry_after=None)
+        return Tried(status=None, ours=outcome.fault == "ours")
     return Tried(status=outcome.status, retry_after=getattr(outcome, "retry_after", None))

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from broker.label import Label
 from broker.ledger.receipts import Entry
+from broker.policy.breaker import Breaker
 from broker.trust.directory import DirectoryHistory
 from schemas.envelope import SaltedPart
 from schemas.subscription import Subscription
@@ -239,10 +240,11 @@ class Dossiers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """An alert in a subscription's queue that was not attempted yet. `ref` is its place there."""
+    """An alert in a subscription's queue that was not attempted yet. `ref` is its place in its lane."""
 
     ref: str
     alert: str
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +301,9 @@ class Claim:
     signals: int
 
 
+Follows = Literal["delivered", "retry", "wait", "dead"]
+
+
 class Outbox(Protocol):
     """What is owed to each subscription: a queue of references, then numbered deliveries until they end.
 
@@ -306,15 +311,20 @@ class Outbox(Protocol):
     """
 
     # the router's side
-    async def put(self, subscription: str, partition: int, position: str, alerts: Sequence[str]) -> bool:
-        """Queues the alerts, in order, unless that log position was taken from that partition before."""
+    async def put(
+        self, subscription: str, partition: int, position: str, alerts: Sequence[str], *, urgent: bool = False
+    ) -> bool:
+        """Queues the alerts, in order, unless that log position was taken from that partition before.
+
+        `urgent`: in the lane that overtakes whatever waits in the other.
+        """
         ...
 
     async def open_at(self, subscription: str, tails: Mapping[int, str]) -> None:
         """A new subscription begins after these positions."""
         ...
 
-    async def add(self, subscription: str, alert: str) -> Owed:
+    async def add(self, subscription: str, alert: str, *, urgent: bool = False) -> Owed:
         """Queues what does not come from the log (a notice, a test), once ever; then it gives the same place."""
         ...
 
@@ -323,8 +333,8 @@ class Outbox(Protocol):
         ...
 
     # whoever sends
-    async def owed(self, subscription: str, limit: int, after: str = "") -> Sequence[Owed]:
-        """The queue from its beginning, or from what follows the place `after`."""
+    async def owed(self, subscription: str, limit: int, after: str = "", *, urgent: bool = False) -> Sequence[Owed]:
+        """One lane of the queue from its beginning, or from what follows the place `after`."""
         ...
 
     async def head(self, subscription: str) -> Head: ...
@@ -349,13 +359,18 @@ class Outbox(Protocol):
 
     async def next_due(self, subscription: str) -> float | None: ...
 
-    async def settle(
-        self, subscription: str, attempt: Attempt, then: Literal["delivered", "retry", "dead"], at: float | None = None
-    ) -> None:
+    async def settle(self, subscription: str, attempt: Attempt, then: Follows, at: float | None = None) -> None:
         """Records the attempt and what follows; `at` is the time of the next try, in seconds since the epoch.
 
-        What was settled, dropped or replaced meanwhile stays so. The newest 10,000 attempts are kept.
+        `retry` counts the try, `wait` does not. What was settled, dropped or replaced meanwhile stays so. The newest
+        10,000 attempts are kept.
         """
+        ...
+
+    async def breaker(self, subscription: str) -> Breaker: ...
+
+    async def trip(self, subscription: str, breaker: Breaker) -> None:
+        """Keeps the state of the endpoint's breaker for whoever serves the subscription next."""
         ...
 
     # reading back

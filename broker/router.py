@@ -17,6 +17,7 @@ from broker.giving import ask_of
 from broker.judge import Judge
 from broker.label import Label
 from broker.notices import HubVoice
+from broker.policy.lanes import overtakes
 from broker.policy.lifecycle import Acknowledges, Changes, Consents, Effects, effects
 from broker.policy.paths import names
 from broker.policy.release import Released
@@ -46,8 +47,14 @@ from broker.ways import is_push, way_of
 BATCH = 128
 REST_S = 1.0
 
-Queued = dict[str, list[str]]
-"""Alerts by the subscription that is to get them."""
+
+class Queued(defaultdict[str, list[str]]):
+    """Alerts by the subscription that is to get them; and whether they overtake what waits there."""
+
+    def __init__(self, *, overtakes: bool) -> None:
+        super().__init__(list)
+        self.overtakes = overtakes
+
 
 log_line = structlog.get_logger("router")
 
@@ -128,7 +135,8 @@ class Router:
             await self.log.park(entry, type(why).__name__, told(self.clock()))
             return
         for subscription, alerts in queued.items():
-            await self.outbox.put(subscription, entry.partition, entry.position, alerts)
+            lane = queued.overtakes and self._held[subscription].subscription.order == "none"
+            await self.outbox.put(subscription, entry.partition, entry.position, alerts, urgent=lane)
         await self._routed(entry, queued)
 
     async def _try_parked(self, partition: int) -> None:
@@ -164,7 +172,7 @@ class Router:
             raise Unavailable(f"{entry.alert} stands in the log, but its record does not answer")
         follows = effects(alert.label, await self.judge.referenced(alert.label))
         await self._note(alert, follows)
-        queued: Queued = defaultdict(list)
+        queued = Queued(overtakes=overtakes(alert.label))
         for held in await self._wanting(alert.label, follows):
             await self._decide(alert, held, queued)
         await self._notices(alert.label.id, follows, queued)

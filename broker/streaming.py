@@ -5,7 +5,7 @@ owed; several readers of one subscription each get every position after their ow
 """
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
 from adapters.base import Event
@@ -34,8 +34,8 @@ class Reader:
     hub: str
     clock: Clock
     cursor: int = 0
-    _after: str = ""
-    """How far the queue was looked through: what must stay is passed over, and looked at again after a wait."""
+    _after: dict[bool, str] = field(default_factory=lambda: {True: "", False: ""})
+    """How far each lane (urgent or not) was looked through: what must stay is looked at again after a wait."""
     _sent: dict[int, Sending] = field(default_factory=dict)
 
     async def begin(self, last_event_id: str | None) -> None:
@@ -59,7 +59,7 @@ class Reader:
                 self._sent[sending.opened.position] = sending
                 yield Event(str(sending.opened.position), sending.text)
             else:
-                self._after = ""
+                self._after = {True: "", False: ""}
                 await self.outbox.woken(self.held.subscription.id, WAIT_S)
 
     async def _next(self) -> Sending | None:
@@ -85,12 +85,16 @@ class Reader:
 
     async def _owed(self) -> Sending | None:
         """The first in the queue that this way may carry."""
-        while page := await self.outbox.owed(self.held.subscription.id, PAGE, self._after):
-            for owed in page:
-                self._after = owed.ref
-                if await self._prepared(owed, again=False):
-                    return await self._again()
+        for urgent in (True, False):
+            while page := await self._page(urgent=urgent):
+                for owed in page:
+                    self._after[urgent] = owed.ref
+                    if await self._prepared(owed, again=False):
+                        return await self._again()
         return None
+
+    async def _page(self, *, urgent: bool) -> Sequence[Owed]:
+        return await self.outbox.owed(self.held.subscription.id, PAGE, self._after[urgent], urgent=urgent)
 
     async def _prepared(self, what: Owed | Opened, *, again: bool) -> Sending | None:
         """None also for what took a new position: it comes when the cursor gets there, so that ids only grow."""

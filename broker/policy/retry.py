@@ -6,6 +6,8 @@ WAITS_S = (5.0, 30.0, 120.0, 600.0, 3_600.0, 10_800.0, 21_600.0, 43_200.0, 86_40
 """After the first failure, the second, …; after the last of these, dead."""
 JITTER = 0.2
 """A wait is stretched by up to this share, so that what failed together is not retried together."""
+OURS_S = 15.0
+"""After a fault of our own; up to twice as long."""
 BUSY = frozenset({429, 503})
 GONE = 410
 ASKED_MOST_S = 86_400.0
@@ -17,6 +19,8 @@ class Tried:
 
     status: int | None
     retry_after: float | None = None
+    ours: bool = False
+    """It failed on this side, and says nothing about the receiver."""
 
     @property
     def delivered(self) -> bool:
@@ -37,6 +41,13 @@ class RetryAt:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """The fault was ours: try again at this time, and do not count it against the receiver."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class PauseSubscription:
     """The endpoint is gone for good; what is owed stays owed, and is due again at this time once it is active."""
 
@@ -51,13 +62,15 @@ class Dead:
     """Attempts made."""
 
 
-Step = Done | RetryAt | PauseSubscription | Dead
+Step = Done | RetryAt | WaitUntil | PauseSubscription | Dead
 
 
 def next_step(attempts_before: int, tried: Tried, now: float, jitter: float) -> Step:
     """`attempts_before` counts those before this one; `jitter` is a random number in [0, 1)."""
     if tried.delivered:
         return Done()
+    if tried.ours:
+        return WaitUntil(now + OURS_S * (1 + jitter))
     if tried.status == GONE:
         return PauseSubscription(now)
     if attempts_before >= len(WAITS_S):

@@ -10,7 +10,8 @@ A key is `iab1:{tag}:name`. All keys of one script share the tag in braces, so t
                        `:parked` hash: alert → JSON, of what could not be routed
 `{<lease>}`            `:lease` hash: holder, token (only grows, never deleted), until (ms, the server's clock)
 `{<group>}`            `:members` zset of processes by the time until which each is there (ms, the server's clock)
-`{<subscription>}`     `:taken` hash: partition → last log position queued; `:queue` stream, one entry an owed alert;
+`{<subscription>}`     `:taken` hash: partition → last log position queued; `:queue`, `:urgent` streams, one entry
+                       an owed alert; `:breaker` hash: failures of the endpoint in a row, until when it is let be;
                        `:added` hash: alert → place, of what came by `add`; `:head` hash: position, digest;
                        `:sent` stream, one entry `<position>-0` a delivery; `:open` zset of unsettled positions by
                        position; `:due` zset of the same by time of the next try; `:tries` hash: position → attempts;
@@ -116,7 +117,8 @@ def outbox(subscription: str, *names: str) -> tuple[str, ...]:
 
 
 OUTBOX: Final = (
-    "taken", "queue", "added", "head", "sent", "open", "due", "tries", "again", "replaced", "dead", "attempts",
+    "taken", "queue", "urgent", "breaker", "added", "head", "sent", "open", "due", "tries", "again", "replaced", "dead",
+    "attempts",
 )  # fmt: skip
 
 

@@ -4,9 +4,10 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Final, Literal
+from typing import Final
 
-from broker.ports import Attempt, Claim, Head, Opened, Owed
+from broker.policy.breaker import WELL, Breaker
+from broker.ports import Attempt, Claim, Follows, Head, Opened, Owed
 from broker.store.bells import Bells
 from broker.store.facts import place_of
 from broker.store.keys import WOKEN
@@ -20,7 +21,9 @@ class _Box:
     """One subscription's outbox; `due` holds the time of the next try of each delivery that is not settled."""
 
     taken: dict[int, str] = field(default_factory=dict)
-    queue: dict[str, str] = field(default_factory=dict)
+    lanes: dict[bool, dict[str, str]] = field(default_factory=lambda: {True: {}, False: {}})
+    """What is owed, urgent or not: place → alert."""
+    breaker: Breaker = WELL
     added: dict[str, str] = field(default_factory=dict)
     sent: dict[int, Opened] = field(default_factory=dict)
     due: dict[int, float] = field(default_factory=dict)
@@ -28,9 +31,9 @@ class _Box:
     attempts: deque[tuple[int, Attempt]] = field(default_factory=lambda: deque(maxlen=KEPT_ATTEMPTS))
     places: Iterator[int] = field(default_factory=lambda: count(1))
 
-    def queued(self, alert: str) -> str:
+    def queued(self, alert: str, *, urgent: bool) -> str:
         place = f"{next(self.places):012d}"
-        self.queue[place] = alert
+        self.lanes[urgent][place] = alert
         return place
 
     def end(self, position: int) -> None:
@@ -127,30 +130,32 @@ class MemoryOutbox(MemoryClaims):
         self._boxes: defaultdict[str, _Box] = defaultdict(_Box)
 
     # the router's side
-    async def put(self, subscription: str, partition: int, position: str, alerts: Sequence[str]) -> bool:
+    async def put(
+        self, subscription: str, partition: int, position: str, alerts: Sequence[str], *, urgent: bool = False
+    ) -> bool:
         box = self._boxes[subscription]
         before = box.taken.get(partition)
         if before is not None and place_of(position) <= place_of(before):
             return False
         box.taken[partition] = position
         for alert in alerts:
-            box.queued(alert)
+            box.queued(alert, urgent=urgent)
         return True
 
     async def open_at(self, subscription: str, tails: Mapping[int, str]) -> None:
         for partition, position in tails.items():
             await self.put(subscription, partition, position, ())
 
-    async def add(self, subscription: str, alert: str) -> Owed:
+    async def add(self, subscription: str, alert: str, *, urgent: bool = False) -> Owed:
         box = self._boxes[subscription]
         if alert not in box.added:
-            box.added[alert] = box.queued(alert)
-        return Owed(box.added[alert], alert)
+            box.added[alert] = box.queued(alert, urgent=urgent)
+        return Owed(box.added[alert], alert, urgent)
 
     # whoever sends
-    async def owed(self, subscription: str, limit: int, after: str = "") -> Sequence[Owed]:
-        queue = self._boxes[subscription].queue
-        return [Owed(place, alert) for place, alert in queue.items() if place > after][:limit]
+    async def owed(self, subscription: str, limit: int, after: str = "", *, urgent: bool = False) -> Sequence[Owed]:
+        queue = self._boxes[subscription].lanes[urgent]
+        return [Owed(place, alert, urgent) for place, alert in queue.items() if place > after][:limit]
 
     async def head(self, subscription: str) -> Head:
         return self._boxes[subscription].head()
@@ -161,7 +166,7 @@ class MemoryOutbox(MemoryClaims):
             return False
         again = False
         if isinstance(what, Owed):
-            if box.queue.pop(what.ref, None) is None:
+            if box.lanes[what.urgent].pop(what.ref, None) is None:
                 return False
         elif what.position in box.due:
             again = box.sent[what.position].again
@@ -176,7 +181,7 @@ class MemoryOutbox(MemoryClaims):
     async def drop(self, subscription: str, what: Owed | Opened) -> None:
         box = self._boxes[subscription]
         if isinstance(what, Owed):
-            box.queue.pop(what.ref, None)
+            box.lanes[what.urgent].pop(what.ref, None)
         elif what.position in box.due:
             box.end(what.position)
 
@@ -192,22 +197,27 @@ class MemoryOutbox(MemoryClaims):
     async def next_due(self, subscription: str) -> float | None:
         return min(self._boxes[subscription].due.values(), default=None)
 
-    async def settle(
-        self, subscription: str, attempt: Attempt, then: Literal["delivered", "retry", "dead"], at: float | None = None
-    ) -> None:
+    async def settle(self, subscription: str, attempt: Attempt, then: Follows, at: float | None = None) -> None:
         box, position = self._boxes[subscription], attempt.position
         box.attempts.append((next(box.places), attempt))
         if then == "delivered":
             box.dead.pop(position, None)
         if position not in box.due:
             return
-        if then == "retry":
+        if then in ("retry", "wait"):
             box.due[position] = at or 0.0
-            box.sent[position] = replace(box.sent[position], attempts=box.sent[position].attempts + 1)
+            tries = box.sent[position].attempts + (then == "retry")
+            box.sent[position] = replace(box.sent[position], attempts=tries)
             return
         box.end(position)
         if then == "dead":
             box.dead[position] = attempt
+
+    async def breaker(self, subscription: str) -> Breaker:
+        return self._boxes[subscription].breaker
+
+    async def trip(self, subscription: str, breaker: Breaker) -> None:
+        self._boxes[subscription].breaker = breaker
 
     # reading back
     async def opened(self, subscription: str, after: int, limit: int) -> Sequence[Opened]:
@@ -237,7 +247,7 @@ class MemoryOutbox(MemoryClaims):
 
     async def depth(self, subscription: str) -> int:
         box = self._boxes[subscription]
-        return len(box.queue) + len(box.due)
+        return len(box.lanes[True]) + len(box.lanes[False]) + len(box.due)
 
     async def remove(self, subscription: str) -> None:
         self._forget(subscription)

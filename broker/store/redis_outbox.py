@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Final
 
-from broker.ports import Attempt, Head, Opened, Owed
+from broker.policy.breaker import Breaker
+from broker.ports import Attempt, Follows, Head, Opened, Owed
 from broker.store.facts import place_of
 from broker.store.keys import OUTBOX, outbox
 from broker.store.link import Value
@@ -22,22 +23,25 @@ class RedisOutbox(RedisClaims):
     """See `ports.Outbox`."""
 
     # the router's side
-    async def put(self, subscription: str, partition: int, position: str, alerts: Sequence[str]) -> bool:
+    async def put(
+        self, subscription: str, partition: int, position: str, alerts: Sequence[str], *, urgent: bool = False
+    ) -> bool:
         words: Sequence[Value] = (partition, *place_of(position), *alerts)
-        return bool(await self._link.script("put", outbox(subscription, "taken", "queue"), words))
+        return bool(await self._link.script("put", outbox(subscription, "taken", _lane(urgent)), words))
 
     async def open_at(self, subscription: str, tails: Mapping[int, str]) -> None:
         for partition, position in tails.items():
             await self.put(subscription, partition, position, ())
 
-    async def add(self, subscription: str, alert: str) -> Owed:
-        return Owed(await self._link.script("add", outbox(subscription, "added", "queue"), (alert,)), alert)
+    async def add(self, subscription: str, alert: str, *, urgent: bool = False) -> Owed:
+        place = await self._link.script("add", outbox(subscription, "added", _lane(urgent)), (alert,))
+        return Owed(place, alert, urgent)
 
     # whoever sends
-    async def owed(self, subscription: str, limit: int, after: str = "") -> Sequence[Owed]:
-        (queue,) = outbox(subscription, "queue")
+    async def owed(self, subscription: str, limit: int, after: str = "", *, urgent: bool = False) -> Sequence[Owed]:
+        (queue,) = outbox(subscription, _lane(urgent))
         entries = await self._link.command("XRANGE", queue, f"({after}" if after else "-", "+", "COUNT", limit)
-        return [Owed(place, fields["a"]) for place, fields in entries]
+        return [Owed(place, fields["a"], urgent) for place, fields in entries]
 
     async def head(self, subscription: str) -> Head:
         (head,) = outbox(subscription, "head")
@@ -45,15 +49,16 @@ class RedisOutbox(RedisClaims):
         return Head(int(position or 0), digest)
 
     async def open(self, subscription: str, what: Owed | Opened, delivery: Opened) -> bool:
-        names = outbox(subscription, "head", "queue", "sent", "open", "due", "tries", "again", "replaced")
         kind, place = ("owed", what.ref) if isinstance(what, Owed) else ("opened", str(what.position))
+        lane = _lane(isinstance(what, Owed) and what.urgent)
+        names = outbox(subscription, "head", lane, "sent", "open", "due", "tries", "again", "replaced")
         text = OPENED.write(replace(delivery, attempts=0, again=False, replaced=False))
         words = (delivery.position, delivery.digest, text, kind, place)
         return bool(await self._link.script("open", names, words))
 
     async def drop(self, subscription: str, what: Owed | Opened) -> None:
         if isinstance(what, Owed):
-            (queue,) = outbox(subscription, "queue")
+            (queue,) = outbox(subscription, _lane(what.urgent))
             await self._link.command("XDEL", queue, what.ref)
         else:
             await self._link.script("drop", outbox(subscription, "open", "due", "tries", "again"), (what.position,))
@@ -72,12 +77,19 @@ class RedisOutbox(RedisClaims):
         first = await self._link.command("ZRANGE", due, 0, 0, "WITHSCORES")
         return float(first[0][1]) if first else None
 
-    async def settle(
-        self, subscription: str, attempt: Attempt, then: Literal["delivered", "retry", "dead"], at: float | None = None
-    ) -> None:
+    async def settle(self, subscription: str, attempt: Attempt, then: Follows, at: float | None = None) -> None:
         names = outbox(subscription, "open", "due", "tries", "again", "dead", "attempts")
         words = (attempt.position, ATTEMPT.write(attempt), then, at or 0, KEPT_ATTEMPTS)
         await self._link.script("settle", names, words)
+
+    async def breaker(self, subscription: str) -> Breaker:
+        (name,) = outbox(subscription, "breaker")
+        failures, until = await self._link.command("HMGET", name, "failures", "until")
+        return Breaker(int(failures or 0), float(until or 0))
+
+    async def trip(self, subscription: str, breaker: Breaker) -> None:
+        (name,) = outbox(subscription, "breaker")
+        await self._link.command("HSET", name, "failures", breaker.failures, "until", breaker.until)
 
     # reading back
     async def opened(self, subscription: str, after: int, limit: int) -> Sequence[Opened]:
@@ -112,9 +124,14 @@ class RedisOutbox(RedisClaims):
         return made
 
     async def depth(self, subscription: str) -> int:
-        queue, open_ = outbox(subscription, "queue", "open")
-        return sum(await asyncio.gather(self._link.command("XLEN", queue), self._link.command("ZCARD", open_)))
+        urgent, queue, open_ = outbox(subscription, "urgent", "queue", "open")
+        counts = (("XLEN", urgent), ("XLEN", queue), ("ZCARD", open_))
+        return sum(await asyncio.gather(*(self._link.command(*words) for words in counts)))
 
     async def remove(self, subscription: str) -> None:
         await self.forget(subscription)
         await self._link.command("UNLINK", *outbox(subscription, *OUTBOX))
+
+
+def _lane(urgent: bool) -> str:
+    return "urgent" if urgent else "queue"

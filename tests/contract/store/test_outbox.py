@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from broker.policy.breaker import WELL, Breaker
 from broker.ports import Head
 
 S = "sub_1"
@@ -43,6 +44,24 @@ async def test_put_is_queued_in_order(store):
     assert alerts(await store.outbox.owed(S, 10)) == ["vn.a/1", "vn.a/2", "vn.a/3"]
     assert await store.outbox.depth(S) == 3
     assert await store.outbox.owed("sub_2", 10) == []
+
+
+async def test_lanes(store, opened):
+    """What is urgent is owed in a lane of its own, in order there; a position is taken once over both lanes."""
+    assert await store.outbox.put(S, 0, "1-1", ["vn.a/1"])
+    assert await store.outbox.put(S, 0, "1-2", ["vn.a/2"], urgent=True)
+    assert not await store.outbox.put(S, 0, "1-2", ["vn.a/2"])
+    assert await store.outbox.put(S, 0, "1-3", ["vn.a/3"], urgent=True)
+    assert (await store.outbox.add(S, "vn.hub/4", urgent=True)).urgent
+    assert alerts(await store.outbox.owed(S, 10)) == ["vn.a/1"]
+    first, second, third = await store.outbox.owed(S, 10, urgent=True)
+    assert alerts([first, second, third]) == ["vn.a/2", "vn.a/3", "vn.hub/4"]
+    assert await store.outbox.owed(S, 10, first.ref, urgent=True) == [second, third]
+    assert await store.outbox.depth(S) == 4
+    assert await store.outbox.open(S, first, opened(1, "vn.a/2"))
+    await store.outbox.drop(S, second)
+    assert await store.outbox.owed(S, 10, urgent=True) == [third]
+    assert await store.outbox.depth(S) == 3
 
 
 async def test_put_repeated_adds_nothing(store):
@@ -210,6 +229,29 @@ async def test_retry(store, opened, attempt):
         assert [each.attempts for each in await store.outbox.due(S, 100.25 * tries, 10)] == [tries]
         assert await store.outbox.next_due(S) == 100.25 * tries
     assert await store.outbox.unsettled(S) == 1
+
+
+async def test_waiting_is_no_try(store, opened, attempt):
+    """What failed by a fault of ours is due at its time with no attempt more; the attempt is told all the same."""
+    await _opened(store, opened, 1)
+    await store.outbox.settle(S, attempt(1), "retry", 1.0)
+    await store.outbox.settle(S, attempt(1), "wait", 7.0)
+    assert await store.outbox.due(S, 6.0, 10) == []
+    assert [each.attempts for each in await store.outbox.due(S, 7.0, 10)] == [1]
+    assert len((await store.outbox.attempts(S, None, 10))[0]) == 2
+
+
+async def test_breaker(store):
+    """A breaker's state is kept for each subscription, until the next is said or the subscription is removed."""
+    assert await store.outbox.breaker(S) == WELL
+    await store.outbox.trip(S, Breaker(7, 1795309200.25))
+    assert await store.outbox.breaker(S) == Breaker(7, 1795309200.25)
+    assert await store.outbox.breaker("sub_2") == WELL
+    await store.outbox.trip(S, WELL)
+    assert await store.outbox.breaker(S) == WELL
+    await store.outbox.trip(S, Breaker(1, 0.0))
+    await store.outbox.remove(S)
+    assert await store.outbox.breaker(S) == WELL
 
 
 async def test_due_by_position(store, opened, attempt):
