@@ -10,12 +10,12 @@ from typing import Literal
 from broker import parcel
 from broker.clock import told
 from broker.judge import Judge
+from broker.judgement import Judgement
 from broker.notices import HubVoice
 from broker.policy.asking import Ask
 from broker.policy.release import Released, Withheld
 from broker.policy.ways import Way
-from broker.ports import AlertLog, Decided, Dossiers, Ended, Given, Held, Opened, Outbox, Owed, StoredAlert
-from broker.telling import decision_text, outcome
+from broker.ports import AlertLog, Dossiers, Ended, Given, Held, Opened, Outbox, Owed, StoredAlert
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,39 +51,34 @@ class Giving:
             await self.outbox.drop(held.subscription.id, what)
             return "ended"
         ask = ask_of(held, way, delivering=not again)
-        decision = await self.judge.decide(alert, ask, now)
-        if isinstance(decision, Withheld):
-            return await self._withhold(held, what, alert, decision, now, again=again)
-        return await self._give(held, what, alert, decision, ask, now)
+        judgement = await self.judge.decide(alert, ask, now)
+        if isinstance(judgement.decision, Withheld):
+            return await self._withhold(held, what, alert, judgement, judgement.decision, again=again)
+        return await self._give(held, what, alert, judgement, judgement.decision)
 
     async def may_have(self, held: Held, way: Way, opened: Opened, now: datetime) -> bool:
         """Whether a reader that asks again for this delivery would get it."""
         alert = await self.log.find(opened.alert)
         if alert is None:
             return False
-        decision = await self.judge.decide(alert, ask_of(held, way, delivering=False), now)
-        return isinstance(decision, Released)
+        judgement = await self.judge.decide(alert, ask_of(held, way, delivering=False), now)
+        return isinstance(judgement.decision, Released)
 
     async def _give(
-        self, held: Held, what: Owed | Opened, alert: StoredAlert, released: Released, ask: Ask, now: datetime
+        self, held: Held, what: Owed | Opened, alert: StoredAlert, judgement: Judgement, released: Released
     ) -> Sending | Instead:
         if isinstance(what, Opened) and _unchanged(what, released):
             return Sending(alert, what, self._text_at(held, alert, what, released))
         standing = await self.dossiers.standing(alert.label.id)
-        at = told(now)
-        said = Decided(
-            held.agency,
-            held.subscription.id,
-            decision_text(alert, held.subscription.id, released, now),
-            outcome(released),
-        )
-        await self.dossiers.note(alert.label.id, Given(held.agency, held.subscription.id, at), said)
+        at = told(judgement.at)
+        given = Given(held.agency, held.subscription.id, at)
+        await self.dossiers.note(alert.label.id, given, judgement.kept())
         if standing != await self.dossiers.standing(alert.label.id):
             return "moved"  # its fate changed between the decision and the note: the router may not have seen us
         sending = await self._open(held, what, alert, released, at)
         if sending is not None and not alert.label.notice:
             for update in standing.superseded_by:  # not released to this reader, or the decision had been no
-                await self._tell(held, alert, "updated", update, now)
+                await self._tell(held, alert, "updated", update, judgement.at)
         return sending or "moved"
 
     async def _open(
@@ -116,27 +111,27 @@ class Giving:
         held: Held,
         what: Owed | Opened,
         alert: StoredAlert,
+        judgement: Judgement,
         decision: Withheld,
-        now: datetime,
         *,
         again: bool,
     ) -> Instead:
         if decision.stays_owed:
             return "stays"
         if not again:
-            await self._end(held, what, alert, decision, now)
+            await self._end(held, what, alert, judgement, decision)
         return "ended"
 
     async def _end(
-        self, held: Held, what: Owed | Opened, alert: StoredAlert, decision: Withheld, now: datetime
+        self, held: Held, what: Owed | Opened, alert: StoredAlert, judgement: Judgement, decision: Withheld
     ) -> None:
         """Writes down why, lets a notice stand in where the protocol has one, and takes it out of the outbox."""
         id_, subscription = alert.label.id, held.subscription.id
         state = _state(decision)
-        said = Decided(held.agency, subscription, decision_text(alert, subscription, decision, now), "withheld")
-        await self.dossiers.note(id_, said, Ended(held.agency, subscription, state, told(now)))
+        ended = Ended(held.agency, subscription, state, told(judgement.at))
+        await self.dossiers.note(id_, judgement.kept(), ended)
         if state != "withheld" and not alert.label.notice:
-            await self._tell(held, alert, state, id_, now)
+            await self._tell(held, alert, state, id_, judgement.at)
         await self.outbox.drop(subscription, what)
 
     async def _tell(

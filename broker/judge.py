@@ -1,19 +1,22 @@
-"""The release decision with everything it must look at fetched: the one function that decides, for every stage.
-
-`policy.release` is pure; here its inputs come together: the directories, the alert's standing, what it derives from.
-"""
+"""Release decisions: gathers what `policy.release` needs, asks it, and makes old decisions again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
+from broker.judgement import Judgement, read_inputs
 from broker.label import Label
 from broker.policy.asking import Ask, Situation, Source
 from broker.policy.lifecycle import effects
-from broker.policy.release import Decision, release
+from broker.policy.release import release
 from broker.ports import AlertLog, Decided, Dossiers, Standing, StoredAlert
-from broker.trust.directory import Directory
+from broker.trust.directory import Directory, Snapshot
+from schemas.base import instant
 from schemas.terms import Kind
+
+log_line = structlog.get_logger("judge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,44 +27,52 @@ class Judge:
     log: AlertLog
     dossiers: Dossiers
 
-    async def decide(self, alert: StoredAlert, ask: Ask, now: datetime) -> Decision:
+    async def decide(self, alert: StoredAlert, ask: Ask, now: datetime) -> Judgement:
         """Protocol §9 with the directory at acceptance (D0), the one of now (D1), and the alert's standing of now."""
+        return await (await self.hear(alert)).decide(ask, now)
+
+    async def hear(self, alert: StoredAlert) -> "Hearing":
+        """What does not depend on who asks, read once however many do."""
         label = alert.label
-        situation = await self._situation(label, ask)
-        d0 = await self.directory.at(label.directory)
-        return release(label, situation, ask, d0, self.directory.current(), now)
+        direct = frozenset[str]()
+        if label.references and not _to_all_given(label):
+            direct = effects(label, await self.referenced(label)).direct_to
+        return Hearing(
+            judge=self,
+            label=label,
+            standing=await self.dossiers.standing(label.id),
+            derived=await self._derived(label),
+            direct=direct,
+            d0=await self.directory.at(label.directory),
+            d1=self.directory.current(),
+        )
+
+    async def again(self, alert: StoredAlert, decided: Decided) -> Judgement:
+        """The decision as it was made: from what was kept of it, and the directories of then."""
+        label, inputs, at = alert.label, read_inputs(decided.inputs), instant(decided.at)
+        ask = inputs.ask(decided.agency, decided.subscription)
+        situation = Situation(
+            recalled=inputs.recalled,
+            suspended=inputs.suspended,
+            cancelled=inputs.cancelled,
+            superseded=inputs.superseded,
+            consents=frozenset(inputs.consents),
+            direct_to=frozenset(inputs.direct_to),
+            derived={
+                id_: None if consents is None else await self._source(id_, frozenset(consents))
+                for id_, consents in inputs.derived.items()
+            },
+        )
+        d0, d1 = await self.directory.at(label.directory), await self.directory.at(decided.directory)
+        made = Judgement(label, release(label, situation, ask, d0, d1, at), ask, situation, d1.digest, at)
+        if made.outcome != decided.outcome:  # the rules of another release said otherwise: an operator must know
+            log_line.error("not reproduced", alert=label.id, subscription=decided.subscription, was=decided.outcome)
+        return made
 
     async def referenced(self, label: Label) -> Mapping[str, Label]:
         """The labels of what it references, as far as they are known here."""
         found = [await self.log.find(id_) for id_ in label.references]
         return {alert.label.id: alert.label for alert in found if alert}
-
-    async def _situation(self, label: Label, ask: Ask) -> Situation:
-        standing = await self.dossiers.standing(label.id)
-        return Situation(
-            recalled=bool(standing.recalled_by),
-            suspended=standing.suspended,
-            cancelled=bool(standing.cancelled_by),
-            superseded=await self._superseded_for(ask, standing),
-            consents=standing.consents,
-            direct_to=await self._direct_to(label, ask),
-            derived=await self._derived(label),
-        )
-
-    async def _superseded_for(self, ask: Ask, standing: Standing) -> bool:
-        """Superseded is an alert for those alone to whom one of its updates was released."""
-        for update in standing.superseded_by:
-            if any(_released_to(ask, said) for said in await self.dossiers.decisions(update)):
-                return True
-        return False
-
-    async def _direct_to(self, label: Label, ask: Ask) -> frozenset[str]:
-        """Whom a direct kind goes to; notices and recalls go to whoever was given what they are about."""
-        if label.notice is not None or label.kind is Kind.RECALL:
-            about = label.references[0]
-            owed = label.notice in ("expired", "superseded")  # stands in for what was still owed, and never given
-            return frozenset({ask.agency}) if owed or await self.dossiers.was_given(about, ask.agency) else frozenset()
-        return effects(label, await self.referenced(label)).direct_to if label.references else frozenset()
 
     async def _derived(self, label: Label) -> Mapping[str, Source | None]:
         named = {*label.handling.derived_from}
@@ -69,12 +80,62 @@ class Judge:
             named.update(part.handling.derived_from if part.handling else ())
         return {id_: await self._source(id_) for id_ in named}
 
-    async def _source(self, id_: str) -> Source | None:
+    async def _source(self, id_: str, consents: frozenset[str] | None = None) -> Source | None:
+        """With the consents of now, unless those of another time are given."""
         source = await self.log.find(id_)
         if source is None:
             return None
-        standing = await self.dossiers.standing(id_)
-        return Source(source.label, standing.consents, await self.directory.at(source.label.directory))
+        if consents is None:
+            consents = (await self.dossiers.standing(id_)).consents
+        return Source(source.label, consents, await self.directory.at(source.label.directory))
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """One alert and how it stands; then each who asks is decided for."""
+
+    judge: Judge
+    label: Label
+    standing: Standing
+    derived: Mapping[str, Source | None]
+    direct: frozenset[str]
+    d0: Snapshot
+    d1: Snapshot
+
+    async def decide(self, ask: Ask, now: datetime) -> Judgement:
+        """At `now`, to the millisecond, so that the decision can be made again as it was."""
+        at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        situation = Situation(
+            recalled=bool(self.standing.recalled_by),
+            suspended=self.standing.suspended,
+            cancelled=bool(self.standing.cancelled_by),
+            superseded=await self._superseded_for(ask),
+            consents=self.standing.consents,
+            direct_to=await self._direct_to(ask),
+            derived=self.derived,
+        )
+        decision = release(self.label, situation, ask, self.d0, self.d1, at)
+        return Judgement(self.label, decision, ask, situation, self.d1.digest, at)
+
+    async def _superseded_for(self, ask: Ask) -> bool:
+        """Superseded is an alert for those alone to whom one of its updates was released."""
+        for update in self.standing.superseded_by:
+            if any(_released_to(ask, said) for said in await self.judge.dossiers.decisions(update)):
+                return True
+        return False
+
+    async def _direct_to(self, ask: Ask) -> frozenset[str]:
+        """Whom a direct kind goes to; notices and recalls go to whoever was given what they are about."""
+        if not _to_all_given(self.label):
+            return self.direct
+        about = self.label.references[0]
+        stands_in = self.label.notice in ("expired", "superseded")  # for what was still owed, and never given
+        goes = stands_in or await self.judge.dossiers.was_given(about, ask.agency)
+        return frozenset({ask.agency}) if goes else frozenset()
+
+
+def _to_all_given(label: Label) -> bool:
+    return label.notice is not None or label.kind is Kind.RECALL
 
 
 def _released_to(ask: Ask, said: Decided) -> bool:

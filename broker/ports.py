@@ -146,17 +146,34 @@ class Given:
     at: str
 
 
+Outcome = Literal["whole", "part", "withheld"]
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A release decision, as in the answer of `GET /v1/decisions` (JSON text).
+    """A release decision, as what it was made from: `judge.again` makes it again, with what every rule said.
 
-    One that differs from that subscription's decision before in nothing but its `at` is not kept again.
+    `inputs` is the text of a `judgement.Inputs`, `directory` the digest of D1. One that differs from that
+    subscription's decision before in nothing but its `at` is not kept again.
     """
 
     agency: str
     subscription: str
-    decision: str
-    outcome: Literal["whole", "part", "withheld"] = "withheld"
+    outcome: Outcome
+    inputs: str
+    directory: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What the router decided about an alert, for all who want it at once: a few bytes for each.
+
+    Those in `owed` are waiting from then on, the others withheld, until an `Ended` says otherwise.
+    """
+
+    decided: tuple[Decided, ...]
+    owed: frozenset[str]
 
 
 State = Literal["waiting", "delivered", "withheld", "expired", "superseded", "dead"]
@@ -164,8 +181,8 @@ State = Literal["waiting", "delivered", "withheld", "expired", "superseded", "de
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How the delivery to a subscription stands. The last one said counts, except that what was delivered stays so,
-    and that `waiting`, which is no end, replaces nothing: a router that repeats a step undoes no courier's work.
+    """How the delivery to a subscription stands, after what was matched. The last one said counts, except that what
+    was delivered stays so.
     """
 
     agency: str
@@ -203,7 +220,7 @@ class Consented:
     granted: bool
 
 
-Fact = Given | Decided | Ended | Acknowledged | Stood | Consented
+Fact = Given | Decided | Matched | Ended | Acknowledged | Stood | Consented
 
 
 @dataclass(frozen=True, slots=True)

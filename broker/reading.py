@@ -3,7 +3,6 @@
 What is not the caller's looks like what does not exist: one `not-found` for both.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +13,12 @@ from broker.clock import told
 from broker.errors import Refused
 from broker.giving import ask_of
 from broker.judge import Judge
+from broker.judgement import Judgement
 from broker.policy.asking import Ask
 from broker.policy.release import Released
 from broker.ports import (
     Acknowledged,
     AlertLog,
-    Decided,
     Dossiers,
     Ended,
     Given,
@@ -28,7 +27,6 @@ from broker.ports import (
     StoredAlert,
     Subscriptions,
 )
-from broker.telling import decision_text, outcome
 from schemas.answers import AckTold, DecisionsAnswer, DeliveriesAnswer, DeliveryTold, EntryTold, ReceiptAnswer
 from schemas.subscription import SubscriptionState
 from schemas.terms import Purpose, Status
@@ -50,21 +48,16 @@ class Reading:
     async def envelope(self, caller: Caller, id_: str, purpose: Purpose | None, now: datetime) -> bytes:
         """The alert as released to the caller: the widest result over its active subscriptions (protocol §6)."""
         alert = await self._known(id_)
-        best: tuple[Ask, Released] | None = None
+        best: tuple[Judgement, Released] | None = None
         for ask in await self._asks(caller, alert, purpose):
-            decision = await self.judge.decide(alert, ask, now)
+            judgement = await self.judge.decide(alert, ask, now)
+            decision = judgement.decision
             if isinstance(decision, Released) and (best is None or _wider(decision, best[1])):
-                best = ask, decision
+                best = judgement, decision
         if best is None:
             raise await self._absent(caller, id_)
-        ask, released = best
-        said = Decided(
-            caller.agency,
-            ask.subscription or "",
-            decision_text(alert, ask.subscription or "", released, now),
-            outcome(released),
-        )
-        await self.dossiers.note(id_, Given(caller.agency, "", told(now)), said)
+        judgement, released = best
+        await self.dossiers.note(id_, Given(caller.agency, "", told(now)), judgement.kept())
         return parcel.text(alert, released, self.hub)
 
     async def _asks(self, caller: Caller, alert: StoredAlert, purpose: Purpose | None) -> list[Ask]:
@@ -118,7 +111,8 @@ class Reading:
             said = [each for each in said if each.agency == caller.agency]
             if all(each.outcome == "withheld" for each in said):
                 raise _not_found()
-        return DecisionsAnswer.model_validate({"decisions": [json.loads(each.decision) for each in said]}, strict=False)
+        made = [(await self.judge.again(alert, each)).told() | {"outcome": each.outcome} for each in said]
+        return DecisionsAnswer.model_validate({"decisions": made}, strict=False)
 
     async def deliveries(self, caller: Caller, id_: str) -> DeliveriesAnswer:
         """How it stands with each agency; of the withheld ones, those that the originator addressed."""

@@ -20,19 +20,17 @@ from broker.notices import HubVoice
 from broker.policy.lanes import overtakes
 from broker.policy.lifecycle import Acknowledges, Changes, Consents, Effects, effects
 from broker.policy.paths import names
-from broker.policy.release import Released
 from broker.ports import (
     Acknowledged,
     AlertLog,
     Consented,
-    Decided,
     Dossiers,
-    Ended,
     Fact,
     Given,
     Held,
     Leases,
     LogEntry,
+    Matched,
     Outbox,
     Stood,
     StoredAlert,
@@ -41,7 +39,6 @@ from broker.ports import (
 )
 from broker.routing.match import Index
 from broker.share import Share
-from broker.telling import decision_text, outcome
 from broker.ways import is_push, way_of
 
 BATCH = 128
@@ -173,8 +170,7 @@ class Router:
         follows = effects(alert.label, await self.judge.referenced(alert.label))
         await self._note(alert, follows)
         queued = Queued(overtakes=overtakes(alert.label))
-        for held in await self._wanting(alert.label, follows):
-            await self._decide(alert, held, queued)
+        await self._decide(alert, await self._wanting(alert.label, follows), queued)
         await self._notices(alert.label.id, follows, queued)
         return queued
 
@@ -197,19 +193,15 @@ class Router:
     def _selects(self, selector: str, agency: str) -> bool:
         return names(self.judge.directory.current(), selector, agency, self.clock())
 
-    async def _decide(self, alert: StoredAlert, held: Held, queued: Queued) -> None:
-        now = self.clock()
-        id_, subscription = alert.label.id, held.subscription.id
-        decision = await self.judge.decide(alert, ask_of(held, way_of(held), delivering=True), now)
-        owed = isinstance(decision, Released) or decision.stays_owed
-        said = decision_text(alert, subscription, decision, now)
-        await self.dossiers.note(
-            id_,
-            Decided(held.agency, subscription, said, outcome(decision)),
-            Ended(held.agency, subscription, "waiting" if owed else "withheld", told(now)),
-        )
-        if owed:
-            queued[subscription].append(id_)
+    async def _decide(self, alert: StoredAlert, wanting: Sequence[Held], queued: Queued) -> None:
+        if not wanting:
+            return
+        hearing, now = await self.judge.hear(alert), self.clock()
+        judgements = [await hearing.decide(ask_of(held, way_of(held), delivering=True), now) for held in wanting]
+        owed = [held.subscription.id for held, made in zip(wanting, judgements, strict=True) if made.owed]
+        await self.dossiers.note(alert.label.id, Matched(tuple(made.kept() for made in judgements), frozenset(owed)))
+        for subscription in owed:
+            queued[subscription].append(alert.label.id)
 
     async def _notices(self, cause: str, follows: Effects, queued: Queued) -> None:
         """A notice for each subscription that was given the alert and does not get what changed it."""

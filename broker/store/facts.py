@@ -1,10 +1,9 @@
 """What follows from noted facts, and how facts are told apart; the same for every engine."""
 
-import hashlib
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from broker.ports import Consented, Decided, Standing, Stood
+from broker.ports import Consented, Decided, Ended, Matched, Standing, State, Stood
 
 
 def standing_of(facts: Iterable[Stood | Consented]) -> Standing:
@@ -34,13 +33,35 @@ def standing_of(facts: Iterable[Stood | Consented]) -> Standing:
     )
 
 
-def sameness(decided: Decided) -> str:
-    """64 digits, equal for decisions that differ in nothing but the time at which they were made."""
-    told = json.loads(decided.decision)
-    if isinstance(told, dict):
-        told.pop("at", None)
-    text = json.dumps([decided.outcome, told], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+def same(one: Decided, other: Decided) -> bool:
+    """Whether they differ in nothing but the time at which they were made."""
+    return replace(one, at=other.at) == other
+
+
+def same_match(one: Matched, other: Matched) -> bool:
+    """The same of what was decided for all at once, in whatever order."""
+    untimed = [{replace(each, at="") for each in match.decided} for match in (one, other)]
+    return untimed[0] == untimed[1] and one.owed == other.owed
+
+
+def history(decisions: Iterable[Decided]) -> Sequence[Decided]:
+    """By subscription, then in their order; one that only repeats its subscription's last is left out."""
+    told: list[Decided] = []
+    for each in sorted(decisions, key=lambda decided: (decided.agency, decided.subscription, decided.at)):
+        if not (told and same(told[-1], each)):
+            told.append(each)
+    return told
+
+
+def ends_of(matched: Iterable[Matched], ended: Iterable[Ended]) -> Sequence[Ended]:
+    """By subscription: how it was matched last, unless it ended since."""
+    ends: dict[tuple[str, str], Ended] = {}
+    for match in matched:
+        for each in match.decided:
+            state: State = "waiting" if each.subscription in match.owed else "withheld"
+            ends[each.agency, each.subscription] = Ended(each.agency, each.subscription, state, each.at)
+    ends.update({(each.agency, each.subscription): each for each in ended})
+    return [ends[who] for who in sorted(ends)]
 
 
 def place_of(position: str) -> tuple[int, int]:

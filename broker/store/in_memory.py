@@ -6,7 +6,7 @@ Nothing here awaits between a look and a change, so each method is as atomic as 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import chain, count
 from time import monotonic, time
 
 from broker.ledger.receipts import Entry
@@ -21,13 +21,14 @@ from broker.ports import (
     Given,
     Held,
     LogEntry,
+    Matched,
     Parked,
     Standing,
     Stood,
     StoredAlert,
 )
 from broker.store.bells import Bells
-from broker.store.facts import place_of, sameness, standing_of
+from broker.store.facts import ends_of, history, place_of, same, same_match, standing_of
 from broker.store.keys import APPENDED, partition_of
 from broker.store.memory_outbox import MemoryOutbox
 from schemas.subscription import Subscription
@@ -167,6 +168,7 @@ class _Dossier:
     fate: dict[str, Stood | Consented] = field(default_factory=dict)
     given: dict[tuple[str, str], Given] = field(default_factory=dict)
     decided: defaultdict[tuple[str, str], list[Decided]] = field(default_factory=lambda: defaultdict(list))
+    matched: list[Matched] = field(default_factory=list)
     ends: dict[tuple[str, str], Ended] = field(default_factory=dict)
     acks: dict[str, Acknowledged] = field(default_factory=dict)
 
@@ -178,16 +180,24 @@ class _Dossier:
                 self.fate.setdefault(f"consent {consent}", fact)
             case Given(agency, subscription, _):
                 self.given.setdefault((agency, subscription), fact)
-            case Decided(agency, subscription, _, _):
-                said = self.decided[agency, subscription]
-                if not said or sameness(said[-1]) != sameness(fact):
-                    said.append(fact)
-            case Ended(agency, subscription, state, _):
+            case Decided() | Matched():
+                self._decide(fact)
+            case Ended(agency, subscription, _, _):
                 before = self.ends.get((agency, subscription))
-                if before is None or (before.state != "delivered" and state != "waiting"):
+                if before is None or before.state != "delivered":
                     self.ends[agency, subscription] = fact
             case Acknowledged(_, ack, _, _):
                 self.acks.setdefault(ack, fact)
+
+    def _decide(self, fact: Decided | Matched) -> None:
+        """Unless it only repeats the one before."""
+        if isinstance(fact, Matched):
+            if not self.matched or not same_match(self.matched[-1], fact):
+                self.matched.append(fact)
+            return
+        said = self.decided[fact.agency, fact.subscription]
+        if not said or not same(said[-1], fact):
+            said.append(fact)
 
 
 class MemoryDossiers:
@@ -211,10 +221,11 @@ class MemoryDossiers:
         return any(given.agency == agency for given in self._dossiers[alert].given.values())
 
     async def decisions(self, alert: str) -> Sequence[Decided]:
-        return [decided for _, said in sorted(self._dossiers[alert].decided.items()) for decided in said]
+        dossier = self._dossiers[alert]
+        return history(chain(*(match.decided for match in dossier.matched), *dossier.decided.values()))
 
     async def ends(self, alert: str) -> Sequence[Ended]:
-        return [end for _, end in sorted(self._dossiers[alert].ends.items())]
+        return ends_of(self._dossiers[alert].matched, self._dossiers[alert].ends.values())
 
     async def acknowledgements(self, alert: str) -> Sequence[Acknowledged]:
         return sorted(self._dossiers[alert].acks.values(), key=lambda each: (each.at, each.ack))

@@ -1,29 +1,31 @@
 """What became of each alert, in Redis: small hashes beside its record, added to by one script."""
 
+import asyncio
 import json
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 from pydantic import TypeAdapter
 
-from broker.ports import Acknowledged, Consented, Decided, Ended, Fact, Given, Standing, State, Stood
+from broker.ports import Acknowledged, Consented, Decided, Ended, Fact, Given, Matched, Standing, State, Stood
 from broker.store import keys
-from broker.store.facts import sameness, standing_of
+from broker.store.decisions import read_decided, read_matched, write_decided, write_matched
+from broker.store.facts import ends_of, history, standing_of
 from broker.store.link import Link
 
 Change = Literal["cancelled", "superseded", "recalled", "suspended", "resumed"]
-Outcome = Literal["whole", "part", "withheld"]
 
 FATE, GIVEN, DECIDED, ENDS, ACKS = range(1, 1 + len(keys.DOSSIER))
 """Hashes of a dossier by their place among the script's keys."""
 
 CONSENT: Final = "consent"
+ROUTER: Final = "*"
+"""In place of agency and subscription: what the router decided for all of them."""
 SEPARATOR: Final = "\x1e"
 """Of JSON texts (RFC 7464); it cannot stand in one."""
 
 _CHANGE: Final = TypeAdapter[Change](Change)
 _STATE: Final = TypeAdapter[State](State)
-_OUTCOME: Final = TypeAdapter[Outcome](Outcome)
 
 Note = tuple[str, int, str, str]
 """Rule, hash, field and value: what the script needs for one fact."""
@@ -54,14 +56,16 @@ class RedisDossiers:
         return any(_two(field)[0] == agency for field in fields)
 
     async def decisions(self, alert: str) -> Sequence[Decided]:
-        return [
-            _decided(field, record)
-            for field, records in sorted(await self._hash(alert, DECIDED))
-            for record in records.split(SEPARATOR)[1:]
-        ]
+        found = dict(await self._hash(alert, DECIDED))
+        matched = found.pop(ROUTER, "").split(SEPARATOR)[1:]
+        later = (_decided(field, each) for field, records in found.items() for each in records.split(SEPARATOR)[1:])
+        return history([*(each for record in matched for each in read_matched(record).decided), *later])
 
     async def ends(self, alert: str) -> Sequence[Ended]:
-        return [_ended(field, said) for field, said in sorted(await self._hash(alert, ENDS))]
+        decided = self._keys(alert)[DECIDED - 1]
+        matched, ended = await asyncio.gather(self._link.command("HGET", decided, ROUTER), self._hash(alert, ENDS))
+        records = (matched or "").split(SEPARATOR)[1:]
+        return ends_of(map(read_matched, records), (_ended(field, said) for field, said in ended))
 
     async def acknowledgements(self, alert: str) -> Sequence[Acknowledged]:
         acks = [Acknowledged(*json.loads(text)) for _, text in await self._hash(alert, ACKS)]
@@ -75,7 +79,7 @@ class RedisDossiers:
         return keys.Partition(keys.partition_of(alert, self._partitions)).dossier(alert)
 
 
-def _note(fact: Fact) -> Note:
+def _note(fact: Fact) -> Note:  # noqa: PLR0911 - one line a kind of fact
     match fact:
         case Stood(change, cause, at):
             return "in-order", FATE, f"{change} {cause}", at
@@ -83,8 +87,10 @@ def _note(fact: Fact) -> Note:
             return "in-order", FATE, f"{CONSENT} {consent}", json.dumps([agencies, granted])
         case Given(agency, subscription, at):
             return "once", GIVEN, f"{agency} {subscription}", at
-        case Decided(agency, subscription, decision, outcome):
-            return "changed", DECIDED, f"{agency} {subscription}", f"{sameness(fact)} {outcome} {decision}"
+        case Decided(agency, subscription):
+            return "changed", DECIDED, f"{agency} {subscription}", write_decided(fact)
+        case Matched():
+            return "changed", DECIDED, ROUTER, write_matched(fact)
         case Ended(agency, subscription, state, at):
             return "end", ENDS, f"{agency} {subscription}", f"{state} {at}"
         case Acknowledged(agency, ack, outcome, at):
@@ -101,8 +107,7 @@ def _fate(field: str, value: str) -> Stood | Consented:
 
 def _decided(field: str, record: str) -> Decided:
     agency, subscription = _two(field)
-    _, outcome, decision = record.split(" ", 2)
-    return Decided(agency, subscription, decision, _OUTCOME.validate_python(outcome))
+    return read_decided(agency, subscription, record)
 
 
 def _ended(field: str, said: str) -> Ended:

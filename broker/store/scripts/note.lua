@@ -7,17 +7,15 @@ for i = 1, #ARGV, 4 do
     redis.call('HSETNX', key, field, value)
   elseif rule == 'in-order' then -- the number of facts before it tells their order
     redis.call('HSETNX', key, field, string.format('%08d %s', redis.call('HLEN', key), value))
-  elseif rule == 'changed' then -- each after a record separator (RFC 7464), its first 64 digits equal for equal ones
+  elseif rule == 'changed' then -- each after a record separator (RFC 7464), its first 16 digits equal for equal ones
     local before = redis.call('HGET', key, field) or ''
     local last = string.match(before, '([^\30]*)$')
-    if string.sub(last, 1, 64) ~= string.sub(value, 1, 64) then
+    if string.sub(last, 1, 16) ~= string.sub(value, 1, 16) then
       redis.call('HSET', key, field, before .. '\30' .. value)
     end
-  elseif rule == 'end' then -- "<state> <at>": delivered stays, waiting replaces nothing, else the last counts
+  elseif rule == 'end' then -- "<state> <at>": delivered stays, else the last counts
     local before = redis.call('HGET', key, field)
-    local delivered = before and string.sub(before, 1, 10) == 'delivered '
-    local waiting = string.sub(value, 1, 8) == 'waiting '
-    if not before or not (delivered or waiting) then
+    if not before or string.sub(before, 1, 10) ~= 'delivered ' then
       redis.call('HSET', key, field, value)
     end
   end

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.ports import Acknowledged, Consented, Decided, Ended, Given, Standing, Stood
+from broker.ports import Acknowledged, Consented, Decided, Ended, Given, Matched, Standing, Stood
 from broker.store.facts import standing_of
 
 ALERT = "vn.mae/019aa8f0-5d2e-7c3a-9a51-1f6f2a3b4c5d"
@@ -15,10 +15,9 @@ AT = "2026-11-22T01:00:00.000Z"
 LATER = "2026-11-22T01:00:09.000Z"
 
 
-def decided(outcome, at=AT, subscription="sub_1"):
+def decided(outcome, at=AT, subscription="sub_1", agency="th.police"):
     """A decision whose text would trip a careless encoding."""
-    text = json.dumps({"alert": ALERT, "at": at, "outcome": outcome, "rules": [{"because": "một\nhai \u2028 ba"}]})
-    return Decided("th.police", subscription, text, outcome)
+    return Decided(agency, subscription, outcome, json.dumps({"way": "một\nhai \u2028 ba"}), "sha256:d1", at)
 
 
 async def test_empty(store):
@@ -74,26 +73,51 @@ async def test_was_given(store):
 
 async def test_decisions_are_a_history(store):
     """A decision that differs from that subscription's last one by more than its time is added, in order."""
-    said = [decided("whole"), decided("whole", LATER), decided("withheld"), decided("whole", LATER)]
+    times = [f"2026-11-22T01:00:0{second}.000Z" for second in range(4)]
+    outcomes = ("whole", "whole", "withheld", "whole")
+    said = [decided(outcome, at) for outcome, at in zip(outcomes, times, strict=True)]
     for each in said:
         await store.dossiers.note(ALERT, each)
     await store.dossiers.note(ALERT, decided("part", subscription="sub_0"))
     assert await store.dossiers.decisions(ALERT) == [decided("part", subscription="sub_0"), said[0], said[2], said[3]]
 
 
+async def test_matched_is_the_first_decision(store):
+    """What was decided for all at once is each subscription's decision, waiting or withheld, until something ends."""
+    first = [decided("whole"), decided("withheld", subscription="sub_2"), decided("withheld", subscription="sub_3")]
+    matched = Matched((*first, decided("part", agency="vn.mps", subscription="sub_4")), frozenset({"sub_1", "sub_3"}))
+    await store.dossiers.note(ALERT, matched)
+    assert await store.dossiers.decisions(ALERT) == list(matched.decided)
+    ends = {end.subscription: end.state for end in await store.dossiers.ends(ALERT)}
+    assert ends == {"sub_1": "waiting", "sub_2": "withheld", "sub_3": "waiting", "sub_4": "withheld"}
+    await store.dossiers.note(ALERT, decided("whole", LATER), Ended("th.police", "sub_1", "delivered", LATER))
+    assert await store.dossiers.decisions(ALERT) == list(matched.decided)
+    assert (await store.dossiers.ends(ALERT))[0] == Ended("th.police", "sub_1", "delivered", LATER)
+
+
+async def test_matched_again(store):
+    """A router that repeats its step adds nothing, and undoes no end; one that decides otherwise is heard."""
+    once, later = (Matched((decided("whole", at),), frozenset({"sub_1"})) for at in (AT, LATER))
+    await store.dossiers.note(ALERT, once, Ended("th.police", "sub_1", "expired", AT))
+    await store.dossiers.note(ALERT, later)
+    assert await store.dossiers.decisions(ALERT) == list(once.decided)
+    assert [end.state for end in await store.dossiers.ends(ALERT)] == ["expired"]
+    other = decided("whole", LATER, subscription="sub_2")
+    await store.dossiers.note(ALERT, Matched((other,), frozenset({"sub_2"})))
+    assert await store.dossiers.decisions(ALERT) == [*once.decided, other]
+
+
 @pytest.mark.parametrize(
     ("said", "stands"),
     [
-        (["waiting", "delivered"], "delivered"),
-        (["delivered", "waiting"], "delivered"),
         (["dead", "delivered"], "delivered"),
         (["delivered", "dead"], "delivered"),
-        (["waiting", "expired", "waiting"], "expired"),
+        (["dead", "expired"], "expired"),
         (["withheld", "superseded"], "superseded"),
     ],
 )
 async def test_ends(store, said, stands):
-    """The last end counts, but what was delivered stays so, and `waiting` replaces nothing."""
+    """The last end counts, but what was delivered stays so."""
     for state in said:
         await store.dossiers.note(ALERT, Ended("th.police", "sub_1", state, f"at-{state}"))
     assert await store.dossiers.ends(ALERT) == [Ended("th.police", "sub_1", stands, f"at-{stands}")]

@@ -1,13 +1,14 @@
 """Memory and Redis are twins: whatever is done to both, in whatever order, both tell the same."""
 
 import asyncio
+from dataclasses import replace
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from redis import Redis
 
-from broker.ports import Acknowledged, Attempt, Consented, Decided, Ended, Given, Opened, Owed, Stood
+from broker.ports import Acknowledged, Attempt, Consented, Decided, Ended, Given, Matched, Opened, Owed, Stood
 from broker.store.in_memory import MemoryStore
 from broker.store.in_redis import RedisStore
 
@@ -18,16 +19,28 @@ TIMES = st.sampled_from([0.0, 10.0, 10.5, 20.0, 30.0])
 PLACES = st.builds("{}-{}".format, st.integers(1, 12), st.integers(0, 12))
 AT = st.sampled_from(["2026-11-22T01:00:00.000Z", "2026-11-22T02:00:00.000Z"])
 AGENCIES = st.sampled_from(["th.police", "vn.mps"])
+DECIDED = st.builds(
+    Decided,
+    AGENCIES,
+    SUBSCRIPTIONS,
+    st.sampled_from(["whole", "withheld"]),
+    st.sampled_from(['{"way":"feed"}', '{"way":"hub"}']),
+    st.sampled_from(["sha256:1", "sha256:2"]),
+    AT,
+)
+
+
+def matched(decided, owed, at):
+    """As a router says it: each subscription once, at one time."""
+    each = {one.subscription: replace(one, at=at) for one in decided}
+    return Matched(tuple(each.values()), owed & each.keys())
+
+
 FACTS = st.one_of(
     st.builds(Given, AGENCIES, SUBSCRIPTIONS, AT),
-    st.builds(
-        Decided,
-        AGENCIES,
-        SUBSCRIPTIONS,
-        st.sampled_from(['{"at":"1","rules":[]}', '{"at":"2","rules":[]}', '{"at":"1","rules":[1]}']),
-        st.sampled_from(["whole", "withheld"]),
-    ),
-    st.builds(Ended, AGENCIES, SUBSCRIPTIONS, st.sampled_from(["waiting", "delivered", "dead", "withheld"]), AT),
+    DECIDED,
+    st.builds(matched, st.lists(DECIDED, max_size=4), st.frozensets(SUBSCRIPTIONS), AT),
+    st.builds(Ended, AGENCIES, SUBSCRIPTIONS, st.sampled_from(["delivered", "dead", "withheld"]), AT),
     st.builds(Acknowledged, AGENCIES, ALERTS, st.sampled_from(["read", "acting"]), AT),
     st.builds(Stood, st.sampled_from(["cancelled", "superseded", "recalled", "suspended", "resumed"]), ALERTS, AT),
     st.builds(Consented, ALERTS, st.lists(AGENCIES, min_size=1, unique=True).map(tuple), st.booleans()),
