@@ -51,17 +51,11 @@ class Judge:
         """The decision as it was made: from what was kept of it, and the directories of then."""
         label, inputs, at = alert.label, read_inputs(decided.inputs), instant(decided.at)
         ask = inputs.ask(decided.agency, decided.subscription)
-        situation = Situation(
-            recalled=inputs.recalled,
-            suspended=inputs.suspended,
-            cancelled=inputs.cancelled,
-            superseded=inputs.superseded,
-            consents=frozenset(inputs.consents),
-            direct_to=frozenset(inputs.direct_to),
-            derived={
+        situation = inputs.situation(
+            {
                 id_: None if consents is None else await self._source(id_, frozenset(consents))
                 for id_, consents in inputs.derived.items()
-            },
+            }
         )
         d0, d1 = await self.directory.at(label.directory), await self.directory.at(decided.directory)
         made = Judgement(label, release(label, situation, ask, d0, d1, at), ask, situation, d1.digest, at)

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from broker.clock import told
 from broker.label import Label
-from broker.policy.asking import Ask, Situation
+from broker.policy.asking import Ask, Situation, Source
 from broker.policy.release import Decision, Released, Withheld
 from broker.policy.ways import Way
 from broker.ports import Decided, Outcome
@@ -61,6 +61,18 @@ class Inputs:
     def ask(self, agency: str, subscription: str) -> Ask:
         """As it was asked by one subscription ("" for a read without one)."""
         return Ask(agency, subscription or None, self.statuses, self.purposes, self.way, self.delivering, self.hub)
+
+    def situation(self, derived: Mapping[str, Source | None]) -> Situation:
+        """How the alert stood; `derived` are the sources, each with the consents that stand here."""
+        return Situation(
+            recalled=self.recalled,
+            suspended=self.suspended,
+            cancelled=self.cancelled,
+            superseded=self.superseded,
+            consents=frozenset(self.consents),
+            direct_to=frozenset(self.direct_to),
+            derived=derived,
+        )
 
 
 _INPUTS: Final = TypeAdapter(Inputs)
