@@ -47,7 +47,7 @@ def doctor(
         hub_keys=hub_keys,
         redis_url=redis_url,
         host=host,
-        port=port or DEFAULT_PORT,
+        port=DEFAULT_PORT if port is None else port,
         issuer=issuer,
         tls_cert=tls_cert,
         tls_key=tls_key,

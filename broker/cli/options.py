@@ -68,7 +68,10 @@ RedisUrl = Annotated[
 ]
 Host = Annotated[str, typer.Option("--host", envvar="BROKER_HOST", help="The address to listen on.")]
 Port = Annotated[
-    int | None, typer.Option("--port", envvar="BROKER_PORT", help="The port to listen on; 8080.", min=1, max=65535)
+    int | None,
+    typer.Option(
+        "--port", envvar="BROKER_PORT", help="The port to listen on; 8080. 0: any free one.", min=0, max=65535
+    ),
 ]
 Issuer = Annotated[
     str | None,

@@ -70,7 +70,7 @@ def serve(
         hub_keys=hub_keys,
         redis_url=redis_url,
         host=host,
-        port=port or DEFAULT_PORT,
+        port=DEFAULT_PORT if port is None else port,
         issuer=issuer,
         tls_cert=tls_cert,
         tls_key=tls_key,

@@ -79,6 +79,7 @@ class Connection:
             transport=options.transport,
         )
         self.retries = options.retries
+        self._timeout_s = options.timeout_s
         self._identity = identity
         self._prover = Prover()
         self._discovery: Discovery | None = None
@@ -119,7 +120,7 @@ class Connection:
         headers = await self._authorization("GET", path)
         if last_event_id is not None:
             headers["Last-Event-ID"] = last_event_id
-        timeout = httpx2.Timeout(self.http.timeout, read=SILENCE_S)
+        timeout = httpx2.Timeout(self._timeout_s, read=SILENCE_S)
         async with self.http.sse(path, headers=headers, timeout=timeout, max_event_size=most) as events:
             if not events.response.is_success:
                 await events.response.aread()
