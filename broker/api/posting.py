@@ -5,9 +5,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from broker.accept import Answer
-from broker.api.errors import problem
+from broker.api.errors import answer, noted
 from broker.api.limits import read_body
-from broker.api.problems import new_instance
 from broker.api.services import Services
 from broker.errors import Code, Fault, Refused
 from broker.trust.posted import Posted, posted_alone, posted_envelope, posted_with_header
@@ -41,19 +40,20 @@ def posting(services: Services) -> APIRouter:
 
     @routes.post("/v1/alerts", status_code=202, response_model=Accepted, summary="Post a signed alert")
     async def alerts(request: Request) -> Response:
-        answer = await services.accepting.accept(await _read(services, request))
-        return Response(answer.body(), 202, media_type="application/json")
+        taken = await services.accepting.accept(await _read(services, request))
+        return Response(taken.body(), 202, media_type="application/json")
 
     @routes.post("/v1/sets", status_code=202, summary="Push a SET (RFC 8935), for alerts without parts")
     async def sets(request: Request) -> Response:
         try:
-            answer = await _pushed(services, request)
+            receipt = (await _pushed(services, request)).receipt
         except Refused as refused:
             if refused.code not in ERROR_OF_SET:
-                return problem(refused, request.headers.get("accept-language"), new_instance())
+                return answer(request, refused)
+            noted(request, refused.code)
             body = {"err": ERROR_OF_SET[refused.code], "description": refused.detail}
             return JSONResponse(body, 400, {"Content-Language": "en"})
-        return Response(None, 202, {"Alert-Receipt": answer.receipt})
+        return Response(None, 202, {"Alert-Receipt": receipt})
 
     return routes
 
@@ -61,6 +61,8 @@ def posting(services: Services) -> APIRouter:
 async def _pushed(services: Services, request: Request) -> Answer:
     if media_type(request) != STATEMENT:
         raise Refused("malformed", f"A SET is pushed as {STATEMENT}.")
+    if "content-encoding" in request.headers:
+        raise Refused("malformed", "A SET comes as it was signed, without a Content-Encoding.")
     body = await read_body(request, services.limits.statement)
     return await services.accepting.accept(posted_alone(body))
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 import structlog
 from fastapi import FastAPI
 
+from broker.api.errors import watched
 from broker.api.operations import operations
 from broker.api.server import Server, listen
 from broker.cli.output import show_json
@@ -57,14 +58,15 @@ def _parts(settings: Settings, role: Role, hub: Hub, bound: socket.socket | None
     parts: dict[str, Part] = {name: work for name, work in hub.workers.items() if role in (Role.ALL, name)}
     if bound is not None:
         app = hub.app if role in (Role.ALL, Role.INGRESS) else _watched(hub)
-        parts["http"] = _server(settings, app, bound).run
+        parts["http"] = _server(settings, hub, app, bound).run
     return parts
 
 
-def _server(settings: Settings, app: FastAPI, bound: socket.socket) -> Server:
+def _server(settings: Settings, hub: Hub, app: FastAPI, bound: socket.socket) -> Server:
     return Server(
         app,
         bound=bound,
+        counts=watched(hub.services.metrics),
         tls_cert=settings.tls_cert,
         tls_key=settings.tls_key,
         trusted_proxies=tuple(map(str, settings.trusted_proxies)),
