@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from broker.cli import options
-from broker.cli.options import DEFAULT_DATA, DEFAULT_DIRECTORY, DEFAULT_HOST, DEFAULT_PORT
+from broker.cli.options import DEFAULT_DATA, DEFAULT_DIRECTORY, DEFAULT_HOST, DEFAULT_PORT, example
 from broker.cli.output import FAILED, show_json
 
 if TYPE_CHECKING:
     from broker.cli.findings import Finding
 
-EXAMPLE = "Example: broker doctor --directory directory --data /var/lib/interagency-broker"
+EXAMPLE = example("broker doctor --directory directory --data broker-data")
 MARKS = {"ok": "[green]ok[/]     ", "warning": "[yellow]warning[/]", "error": "[bold red]error[/]  "}
 
 

@@ -82,6 +82,14 @@ TlsCert = Annotated[
 ]
 TlsKey = Annotated[Path | None, typer.Option("--tls-key", envvar="BROKER_TLS_KEY", help="Its private key (PEM).")]
 
+
+def example(*commands: str, where: str = "") -> str:
+    """The end of a command's help: what to type, as it is typed; `where` says what it takes for granted."""
+    told = f" ({where})" if where else ""
+    return "\n".join(["\b", f"Example{told}:", *(f"  {each}" for each in commands)])
+
+
+WITH_SUBSCRIPTION = "SUBSCRIPTION is an id that `broker subscriptions` lists"
 DEFAULT_HUB = "http://127.0.0.1:8080"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8080

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from broker.cli import options
-from broker.cli.options import DEFAULT_DATA, DEFAULT_DIRECTORY, DEFAULT_HOST, DEFAULT_PORT
+from broker.cli.options import DEFAULT_DATA, DEFAULT_DIRECTORY, DEFAULT_HOST, DEFAULT_PORT, example
 from broker.cli.output import telling, used_wrongly
 
 if TYPE_CHECKING:
     from broker.settings import Settings
 
-EXAMPLE = "Example: broker serve --directory directory --port 8080"
+EXAMPLE = example("broker serve --directory directory --data broker-data")
 
 
 class Role(StrEnum):
