@@ -80,6 +80,12 @@ Issuer = Annotated[
 TlsCert = Annotated[
     Path | None, typer.Option("--tls-cert", envvar="BROKER_TLS_CERT", help="Certificate chain (PEM): serve https.")
 ]
+OutgoingCa = Annotated[
+    Path | None,
+    typer.Option(
+        "--outgoing-ca", envvar="BROKER_OUTGOING_CA", help="More certificates (PEM) that webhook endpoints may show."
+    ),
+]
 TlsKey = Annotated[Path | None, typer.Option("--tls-key", envvar="BROKER_TLS_KEY", help="Its private key (PEM).")]
 
 
