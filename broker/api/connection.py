@@ -80,6 +80,10 @@ class GuardedConnection(HttpToolsProtocol):
         self._body_bytes = 0
         self._unread_looks = 0
         self._in_body = False
+        self._dispatched = False
+        """Whether the request that is being read has a cycle, running or in the pipeline."""
+        self._refusal: tuple[Code, str] | None = None
+        """Of a request behind others whose answers go first."""
         self._ended = False
         self._lingering: int | None = None
         """Bytes read since the answer, while the client may still be writing."""
@@ -126,7 +130,8 @@ class GuardedConnection(HttpToolsProtocol):
         self.counts.half_open.pop(self, None)
 
     def _over(self) -> bool:
-        return self._ended or self._lingering is not None or self.transport.is_closing()
+        unread = self._lingering is not None or self._refusal is not None
+        return self._ended or unread or self.transport.is_closing()
 
     def _header_late(self) -> None:
         self.counts.cut("header-late")
@@ -135,7 +140,7 @@ class GuardedConnection(HttpToolsProtocol):
     # bytes come ---------------------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        if self._lingering is not None:
+        if self._lingering is not None or self._refusal is not None:
             self._discard(len(data))
             return
         view = memoryview(data)
@@ -152,6 +157,7 @@ class GuardedConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._unset_keepalive_if_required()
+        self._dispatched = False
         self._stated_bytes = 0
         self._language = None
         if self._header_timer is None:
@@ -178,6 +184,7 @@ class GuardedConnection(HttpToolsProtocol):
             self._refuse("header-too-large", f"All headers together have at most {self.bounds.headers} bytes.")
             return
         super().on_headers_complete()
+        self._dispatched = True
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -196,14 +203,39 @@ class GuardedConnection(HttpToolsProtocol):
         self._refuse("malformed", "This is no HTTP request that can be read in one way only.")
 
     def on_response_complete(self) -> None:
-        """An answer that came before the end of the body: what follows is read on for a while, and no further."""
-        if self._in_body and self._lingering is None and self._real is not None and not self._real.is_closing():
+        """An answer that came before the end of its body: what follows is read on for a while, and no further."""
+        ours = self._real is not None and not self._real.is_closing()
+        if self._refusal is not None and not self.pipeline:
+            self._tell_refusal(*self._refusal)
+            return
+        if ours and self._in_body and self.cycle.response_complete and self._lingering is None:
             self._linger()
         super().on_response_complete()
 
     def _refuse(self, code: Code, detail: str) -> None:
-        """Answers without the application, and ends the connection."""
+        """Answers without the application, in its turn, and ends the connection."""
         self._header_complete()
+        if self._refusal is not None or self._lingering is not None:
+            return
+        if self._is_first():
+            self._tell_refusal(code, detail)
+        else:
+            self._refusal = code, detail
+
+    def _is_first(self) -> bool:
+        """Whether the refused request is the next to be answered; if the application has it, it lets go of it."""
+        if not (self._dispatched and self._in_body):
+            return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]  # None at first
+        if self.pipeline:
+            self.pipeline.popleft()
+            return False
+        if self.cycle.response_started:
+            self.cut()
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        return True
+
+    def _tell_refusal(self, code: Code, detail: str) -> None:
         refused, instance = Refused(code, detail), new_instance()
         self.counts.refused(code, instance)
         body = problem_body(refused, self._language, instance)
