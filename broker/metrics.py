@@ -1,6 +1,6 @@
 """Counters and gauges for operators (Prometheus text); labels never name an alert or an agency."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 
 class Metrics:
@@ -11,6 +11,13 @@ class Metrics:
         self.accepted = Counter("broker_accepted_total", "Alerts made durable", registry=self.registry)
         self.repeated = Counter("broker_repeated_total", "Posts of what was known already", registry=self.registry)
         self.refused = Counter("broker_refused_total", "Refusals by code", ["code"], registry=self.registry)
+        self.connections = Gauge("broker_connections", "Connections that are open", registry=self.registry)
+        self.half_open = Gauge(
+            "broker_half_open_connections", "Of these, how many wait for the end of a header", registry=self.registry
+        )
+        self.cut = Counter(
+            "broker_connections_cut_total", "Connections that the hub ended, and why", ["why"], registry=self.registry
+        )
         self.accept_seconds = Histogram(
             "broker_accept_seconds", "From the last byte of a post to its answer", registry=self.registry
         )

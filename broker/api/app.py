@@ -1,11 +1,14 @@
 """The application: every route of the hub, put together."""
 
 from fastapi import FastAPI
+from starlette.responses import HTMLResponse, Response
 
 from broker.api import errors
 from broker.api.alerts import alerts
+from broker.api.described import OF_A_BODY, OF_A_CALL, OF_A_STATEMENT, describe, problems
 from broker.api.discovery import discovery
 from broker.api.operations import operations
+from broker.api.page import HEADERS, page
 from broker.api.posting import posting
 from broker.api.services import Services
 from broker.api.streams import streams
@@ -20,19 +23,27 @@ def create_app(services: Services) -> FastAPI:
         title="Interagency alert broker",
         version="1",
         summary="Signed alerts between agencies: who owns information decides who gets it.",
+        docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.metrics = services.metrics
     errors.install(app)
     subscribing = Subscribing(services.store, services.directory, services.giving, services.voice, services.adapters)
-    for routes in (
-        posting(services),
-        discovery(services),
-        tokens(services),
-        alerts(services),
-        streams(services, subscribing),
-        subscriptions(services, subscribing),
-        operations(services),
+    for routes, codes in (
+        (posting(services), (*OF_A_STATEMENT, "too-large", "header-too-large", "unsupported-media-type", "busy")),
+        (discovery(services), ("not-found",)),
+        (tokens(services), ("too-large", "busy")),
+        (alerts(services), OF_A_CALL),
+        (streams(services, subscribing), OF_A_CALL),
+        (subscriptions(services, subscribing), (*OF_A_CALL, *OF_A_BODY)),
+        (operations(services), ()),
     ):
-        app.include_router(routes)
+        app.include_router(routes, responses=problems(*codes))
+    describe(app)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return HTMLResponse(page(app.openapi()), headers=HEADERS)
+
     return app

@@ -1,5 +1,6 @@
 """Who calls: the `Authorization` header, and the DPoP proof beside it (protocol §6, RFC 6750, RFC 9449)."""
 
+import base64
 import hashlib
 from collections.abc import Awaitable, Callable
 
@@ -14,6 +15,7 @@ from broker.trust import credentials
 CallerOf = Callable[[Request], Awaitable[Caller]]
 
 API_TOKEN_PREFIX = "iab_"  # noqa: S105 - how API tokens begin, so that a leaked one is recognised
+UNKNOWN_TOKEN = "The API token is unknown or has expired."  # noqa: S105 - words
 
 
 def caller_of(services: Services) -> CallerOf:
@@ -25,6 +27,8 @@ def caller_of(services: Services) -> CallerOf:
             return await _with_proof(services, request, token.strip())
         if scheme.lower() == "bearer" and token:
             return await _with_bearer(services, token.strip())
+        if scheme.lower() == "basic" and token:
+            return await _with_basic(services, token.strip())
         raise Refused("unauthenticated", "This call needs an access token: Authorization: DPoP … or Bearer …")
 
     return caller
@@ -53,10 +57,22 @@ async def _with_bearer(services: Services, token: str) -> Caller:
     return _caller(services, access, Way.READ_UNBOUND)
 
 
+async def _with_basic(services: Services, credentials_: str) -> Caller:
+    """RFC 7617, for clients that know nothing else: the name of an API token, and the token."""
+    try:
+        name, _, token = base64.b64decode(credentials_, validate=True).decode("utf-8").partition(":")
+    except ValueError:
+        name = token = ""
+    caller = await _with_api_token(services, token)
+    if caller.client != name:
+        raise Refused("unauthenticated", UNKNOWN_TOKEN)
+    return caller
+
+
 async def _with_api_token(services: Services, token: str) -> Caller:
     held = await services.store.credentials.token(hashlib.sha256(token.encode()).hexdigest())
     if held is None or held.expires <= services.clock().timestamp():
-        raise Refused("unauthenticated", "The API token is unknown or has expired.")
+        raise Refused("unauthenticated", UNKNOWN_TOKEN)
     access = credentials.Access(held.agency, held.name, frozenset({"read"}), None)
     return _caller(services, access, Way.READ_UNBOUND, held.subscription)
 

@@ -5,6 +5,7 @@ uvicorn's httptools protocol parses and serves; left alone it takes a header of 
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from broker.errors import Code, Refused
 
 SLICE = 16_384
 """How much is parsed before the count of header bytes is looked at."""
+LONGEST_LANGUAGES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,14 @@ class Bounds:
 
 @dataclass
 class Counts:
-    """What the guard saw, for the figures."""
+    """What the guard sees, and whom it tells: these end or are refused without the application."""
 
-    refused: dict[str, int] = field(default_factory=dict)
+    open: int = 0
     half_open: "OrderedDict[GuardedConnection, None]" = field(default_factory=OrderedDict)
-
-    def count(self, why: str) -> None:
-        self.refused[why] = self.refused.get(why, 0) + 1
+    cut: Callable[[str], None] = lambda _: None
+    """A connection was ended, and why."""
+    refused: Callable[[Code, str], None] = lambda *_: None
+    """A request was refused: the code, and the instance that its poster was told."""
 
 
 class _Transport:
@@ -71,9 +74,16 @@ class GuardedConnection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._real: asyncio.Transport | None = None
         self._header_bytes = 0
+        self._stated_bytes = 0
+        self._language: str | None = None
+        """In which the client would read a refusal."""
         self._body_bytes = 0
         self._unread_looks = 0
         self._in_body = False
+        self._dispatched = False
+        """Whether the request that is being read has a cycle, running or in the pipeline."""
+        self._refusal: tuple[Code, str] | None = None
+        """Of a request behind others whose answers go first."""
         self._ended = False
         self._lingering: int | None = None
         """Bytes read since the answer, while the client may still be writing."""
@@ -84,6 +94,7 @@ class GuardedConnection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         self._real = transport
+        self.counts.open += 1
         super().connection_made(_Transport(transport, self))  # type: ignore[arg-type]  # the same but for close
         if len(self.connections) > self.bounds.connections:
             self._make_room()
@@ -92,6 +103,7 @@ class GuardedConnection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended = True
+        self.counts.open -= 1
         self._header_complete()
         if self._look_timer is not None:
             self._look_timer.cancel()
@@ -99,7 +111,7 @@ class GuardedConnection(HttpToolsProtocol):
 
     def _make_room(self) -> None:
         """The connection that has waited longest with half a header goes first, else this one."""
-        self.counts.count("connections")
+        self.counts.cut("connections")
         oldest = next(iter(self.counts.half_open), self)
         oldest.cut()
 
@@ -108,7 +120,7 @@ class GuardedConnection(HttpToolsProtocol):
         self._header_timer = self.loop.call_later(self.bounds.header_s, self._header_late)
         self.counts.half_open[self] = None
         if len(self.counts.half_open) > self.bounds.half_open:
-            self.counts.count("half-open")
+            self.counts.cut("half-open")
             next(iter(self.counts.half_open)).cut()
 
     def _header_complete(self) -> None:
@@ -118,16 +130,17 @@ class GuardedConnection(HttpToolsProtocol):
         self.counts.half_open.pop(self, None)
 
     def _over(self) -> bool:
-        return self._ended or self._lingering is not None or self.transport.is_closing()
+        unread = self._lingering is not None or self._refusal is not None
+        return self._ended or unread or self.transport.is_closing()
 
     def _header_late(self) -> None:
-        self.counts.count("header-late")
+        self.counts.cut("header-late")
         self.cut()
 
     # bytes come ---------------------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        if self._lingering is not None:
+        if self._lingering is not None or self._refusal is not None:
             self._discard(len(data))
             return
         view = memoryview(data)
@@ -144,7 +157,9 @@ class GuardedConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._unset_keepalive_if_required()
+        self._dispatched = False
         self._stated_bytes = 0
+        self._language = None
         if self._header_timer is None:
             self._await_header()
 
@@ -154,6 +169,8 @@ class GuardedConnection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._stated_bytes += len(name) + len(value) + 4
+        if name.lower() == b"accept-language":
+            self._language = value[:LONGEST_LANGUAGES].decode("latin-1")
         if self._stated_bytes <= self.bounds.headers:
             super().on_header(name, value)
         elif self._lingering is None and self._in_body:
@@ -167,6 +184,7 @@ class GuardedConnection(HttpToolsProtocol):
             self._refuse("header-too-large", f"All headers together have at most {self.bounds.headers} bytes.")
             return
         super().on_headers_complete()
+        self._dispatched = True
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -182,21 +200,45 @@ class GuardedConnection(HttpToolsProtocol):
     # an answer goes out ---------------------------------------------------------------------------------------------
 
     def send_400_response(self, msg: str) -> None:
-        self.counts.count("malformed")
         self._refuse("malformed", "This is no HTTP request that can be read in one way only.")
 
     def on_response_complete(self) -> None:
-        """An answer that came before the end of the body: what follows is read on for a while, and no further."""
-        if self._in_body and self._lingering is None and self._real is not None and not self._real.is_closing():
+        """An answer that came before the end of its body: what follows is read on for a while, and no further."""
+        ours = self._real is not None and not self._real.is_closing()
+        if self._refusal is not None and not self.pipeline:
+            self._tell_refusal(*self._refusal)
+            return
+        if ours and self._in_body and self.cycle.response_complete and self._lingering is None:
             self._linger()
         super().on_response_complete()
 
     def _refuse(self, code: Code, detail: str) -> None:
-        """Answers without the application, and ends the connection."""
+        """Answers without the application, in its turn, and ends the connection."""
         self._header_complete()
-        self.counts.count(code)
-        refused = Refused(code, detail)
-        body = problem_body(refused, None, new_instance())
+        if self._refusal is not None or self._lingering is not None:
+            return
+        if self._is_first():
+            self._tell_refusal(code, detail)
+        else:
+            self._refusal = code, detail
+
+    def _is_first(self) -> bool:
+        """Whether the refused request is the next to be answered; if the application has it, it lets go of it."""
+        if not (self._dispatched and self._in_body):
+            return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]  # None at first
+        if self.pipeline:
+            self.pipeline.popleft()
+            return False
+        if self.cycle.response_started:
+            self.cut()
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        return True
+
+    def _tell_refusal(self, code: Code, detail: str) -> None:
+        refused, instance = Refused(code, detail), new_instance()
+        self.counts.refused(code, instance)
+        body = problem_body(refused, self._language, instance)
         head = (
             f"HTTP/1.1 {status_of(refused)} {code}\r\ncontent-type: application/problem+json\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
@@ -247,12 +289,12 @@ class GuardedConnection(HttpToolsProtocol):
             return
         waiting_for_body = self._in_body and self._lingering is None and not self.flow.read_paused
         if waiting_for_body and self._body_bytes - before < self.bounds.body_rate * self.bounds.look_s:
-            self.counts.count("body-slow")
+            self.counts.cut("body-slow")
             self.cut()
             return
         self._unread_looks = self._unread_looks + 1 if self.flow.write_paused else 0
         if self._unread_looks * self.bounds.look_s >= self.bounds.unread_s:
-            self.counts.count("unread")
+            self.counts.cut("unread")
             self.cut()
             return
         self._look_timer = self.loop.call_later(

@@ -8,8 +8,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from broker.api.connection import Counts
 from broker.api.problems import new_instance, problem_body, status_of
-from broker.errors import Fault, Refused
+from broker.errors import Code, Fault, Refused
+from broker.metrics import Metrics
 from broker.ports import Unavailable
 from broker.trust.credentials import ALGORITHMS
 
@@ -39,22 +41,22 @@ def install(app: FastAPI) -> None:
     """Registers the handlers; nothing else in the application answers with an error."""
 
     async def refused(request: Request, error: Exception) -> Response:
-        return _answer(request, cast("Refused", error))
+        return answer(request, cast("Refused", error))
 
     async def away(request: Request, error: Exception) -> Response:
         log_line.warning("store away", path=request.url.path, why=str(error))
-        return _answer(request, Refused("busy", "The hub cannot write durably at the moment.", retry_after=AWAY_S))
+        return answer(request, Refused("busy", "The hub cannot write durably at the moment.", retry_after=AWAY_S))
 
     async def framework(request: Request, error: Exception) -> Response:
         code = _BY_STATUS.get(cast("HTTPException", error).status_code, "invalid-request")
-        return _answer(request, Refused(code, "There is no such call here."))  # type: ignore[arg-type]  # codes above
+        return answer(request, Refused(code, "There is no such call here."))  # type: ignore[arg-type]  # codes above
 
     async def invalid(request: Request, error: Exception) -> Response:
         faults = tuple(
             Fault("/" + "/".join(str(step) for step in fault["loc"]), str(fault["msg"]))
             for fault in cast("RequestValidationError", error).errors()
         )
-        return _answer(request, Refused("invalid-request", "The request is not as this call expects it.", faults))
+        return answer(request, Refused("invalid-request", "The request is not as this call expects it.", faults))
 
     app.add_exception_handler(Refused, refused)
     app.add_exception_handler(Unavailable, away)
@@ -62,8 +64,29 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
 
 
-def _answer(request: Request, refused: Refused) -> Response:
+def answer(request: Request, refused: Refused) -> Response:
+    """The problem document; counted and logged."""
+    return problem(refused, request.headers.get("accept-language"), noted(request, refused.code))
+
+
+def noted(request: Request, code: Code) -> str:
+    """A count and a line are all that a refusal leaves (protocol §4). The instance that finds the line again."""
     instance = new_instance()
-    request.app.state.metrics.refused.labels(refused.code).inc()
-    log_line.info("refused", path=request.url.path, code=refused.code, instance=instance)
-    return problem(refused, request.headers.get("accept-language"), instance)
+    client = request.client.host if request.client else None
+    request.app.state.metrics.refused.labels(code).inc()
+    log_line.info("refused", path=request.url.path, code=code, instance=instance, client=client)
+    return instance
+
+
+def watched(metrics: Metrics) -> Counts:
+    """For the guard of the connections: what it does is told as what the application does."""
+    counts = Counts(cut=lambda why: metrics.cut.labels(why).inc())
+    metrics.connections.set_function(lambda: counts.open)
+    metrics.half_open.set_function(lambda: len(counts.half_open))
+
+    def refused(code: Code, instance: str) -> None:
+        metrics.refused.labels(code).inc()
+        log_line.info("refused", path=None, code=code, instance=instance)
+
+    counts.refused = refused
+    return counts

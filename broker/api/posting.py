@@ -5,9 +5,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from broker.accept import Answer
-from broker.api.errors import problem
+from broker.api.described import body, error
+from broker.api.errors import answer, noted
 from broker.api.limits import read_body
-from broker.api.problems import new_instance
 from broker.api.services import Services
 from broker.errors import Code, Fault, Refused
 from broker.trust.posted import Posted, posted_alone, posted_envelope, posted_with_header
@@ -34,26 +34,52 @@ ERROR_OF_SET: dict[Code, str] = {
 
 FORMS = f"{STATEMENT}, {ENVELOPE}, or any other type with the header Alert-Statement"
 
+BODIES = body(
+    {
+        STATEMENT: "form B: the statement, a compact JWS",
+        ENVELOPE: "form D: one envelope",
+        "*/*": "form A: the one part, with the statement in a header",
+    }
+)
+HEADERS = [
+    {"name": name, "in": "header", "required": False, "schema": {"type": "string"}, "description": what}
+    for name, what in (("Alert-Statement", "form A: the statement"), ("Alert-Salt", "form A: the salt of the part"))
+]
+
 
 def posting(services: Services) -> APIRouter:
     """The poster needs no credential but the signature."""
     routes = APIRouter(tags=["posting"])
 
-    @routes.post("/v1/alerts", status_code=202, response_model=Accepted, summary="Post a signed alert")
+    @routes.post(
+        "/v1/alerts",
+        status_code=202,
+        response_model=Accepted,
+        summary="Post a signed alert",
+        openapi_extra=BODIES | {"parameters": HEADERS},
+    )
     async def alerts(request: Request) -> Response:
-        answer = await services.accepting.accept(await _read(services, request))
-        return Response(answer.body(), 202, media_type="application/json")
+        taken = await services.accepting.accept(await _read(services, request))
+        return Response(taken.body(), 202, media_type="application/json")
 
-    @routes.post("/v1/sets", status_code=202, summary="Push a SET (RFC 8935), for alerts without parts")
+    @routes.post(
+        "/v1/sets",
+        status_code=202,
+        response_class=Response,
+        summary="Push a SET (RFC 8935), for alerts without parts",
+        responses={400: error("What RFC 8935 calls an error: any refusal but of size or `busy`", "err", "description")},
+        openapi_extra=body({STATEMENT: "the statement: a compact JWS"}),
+    )
     async def sets(request: Request) -> Response:
         try:
-            answer = await _pushed(services, request)
+            receipt = (await _pushed(services, request)).receipt
         except Refused as refused:
             if refused.code not in ERROR_OF_SET:
-                return problem(refused, request.headers.get("accept-language"), new_instance())
-            body = {"err": ERROR_OF_SET[refused.code], "description": refused.detail}
-            return JSONResponse(body, 400, {"Content-Language": "en"})
-        return Response(None, 202, {"Alert-Receipt": answer.receipt})
+                return answer(request, refused)
+            noted(request, refused.code)
+            told = {"err": ERROR_OF_SET[refused.code], "description": refused.detail}
+            return JSONResponse(told, 400, {"Content-Language": "en"})
+        return Response(None, 202, {"Alert-Receipt": receipt})
 
     return routes
 
@@ -61,8 +87,9 @@ def posting(services: Services) -> APIRouter:
 async def _pushed(services: Services, request: Request) -> Answer:
     if media_type(request) != STATEMENT:
         raise Refused("malformed", f"A SET is pushed as {STATEMENT}.")
-    body = await read_body(request, services.limits.statement)
-    return await services.accepting.accept(posted_alone(body))
+    if "content-encoding" in request.headers:
+        raise Refused("malformed", "A SET comes as it was signed, without a Content-Encoding.")
+    return await services.accepting.accept(posted_alone(await read_body(request, services.limits.statement)))
 
 
 async def _read(services: Services, request: Request) -> Posted:
@@ -75,8 +102,8 @@ async def _read(services: Services, request: Request) -> Posted:
             raise Refused(
                 "header-too-large", f"Alert-Statement comes once, with at most {limits.statement_header} bytes."
             )
-        body = await read_body(request, limits.part)
-        return posted_with_header(statements[0], request.headers.get("alert-salt"), _stated_type(request), body)
+        data = await read_body(request, limits.part)
+        return posted_with_header(statements[0], request.headers.get("alert-salt"), _stated_type(request), data)
     if type_ == STATEMENT:
         return posted_alone(await read_body(request, limits.statement))
     if type_ == ENVELOPE:

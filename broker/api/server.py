@@ -27,10 +27,12 @@ class Server:
     drain_s: float = 10.0
     bounds: Bounds = field(default_factory=Bounds)
     counts: Counts = field(default_factory=Counts)
+    bound: socket.socket | None = None
+    """What `listen` made before; None: host and port are bound when it runs."""
 
     async def run(self, stop: asyncio.Event, listening: Callable[[int], None] = lambda _: None) -> None:
         """`listening` is told the port once connections are accepted (port 0: any free one)."""
-        with self._listen() as bound:
+        with self.bound or listen(self.host, self.port) as bound:
             server = _Uvicorn(self._config())
             serving = asyncio.create_task(server.serve(sockets=[bound]))
             stopping = asyncio.create_task(stop.wait())
@@ -39,15 +41,6 @@ class Server:
             server.should_exit = True
             stopping.cancel()
             await serving
-
-    def _listen(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        bound = socket.socket(family, socket.SOCK_STREAM)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((self.host, self.port))
-        bound.listen(2_048)
-        bound.setblocking(False)
-        return bound
 
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
@@ -66,6 +59,20 @@ class Server:
             ssl_certfile=self.tls_cert,
             ssl_keyfile=self.tls_key,
         )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections from now on; port 0 is any free one. OSError when it cannot be had."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen(2_048)
+    except OSError:
+        bound.close()
+        raise
+    bound.setblocking(False)
+    return bound
 
 
 class _Uvicorn(uvicorn.Server):

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from broker.api.caller import caller_of
+from broker.api.described import body
 from broker.api.limits import read_body
 from broker.api.services import Services
 from broker.caller import Caller
@@ -54,12 +55,18 @@ def subscriptions(services: Services, subscribing: Subscribing) -> APIRouter:
         with told_as_invalid_request():
             return model.model_validate(stated)
 
-    @routes.post("", status_code=201, response_model=CreatedSubscription, summary="Ask for what you may have")
+    @routes.post(
+        "",
+        status_code=201,
+        response_model=CreatedSubscription,
+        summary="Ask for what you may have",
+        openapi_extra=body(NewSubscription),
+    )
     async def create(request: Request, who: Annotated[Caller, Depends(subscriber)]) -> Response:
         new = await read_as(request, NewSubscription)
         subscription, secret = await subscribing.create(who, new)
-        body = _told(subscription) | ({"secret": secret} if secret else {})
-        return JSONResponse(body, 201, NO_STORE | {"Location": f"/v1/subscriptions/{subscription.id}"})
+        made = _told(subscription) | ({"secret": secret} if secret else {})
+        return JSONResponse(made, 201, NO_STORE | {"Location": f"/v1/subscriptions/{subscription.id}"})
 
     @routes.get("", response_model=SubscriptionsAnswer, summary="Your subscriptions")
     async def listed(who: Annotated[Caller, Depends(reader)]) -> Response:
@@ -69,7 +76,9 @@ def subscriptions(services: Services, subscribing: Subscribing) -> APIRouter:
     async def one(id_: str, who: Annotated[Caller, Depends(reader)]) -> Response:
         return _json(_told(await subscribing.told(await subscribing.own(who, id_))))
 
-    @routes.patch("/{id_}", response_model=Subscription, summary="Change it (RFC 7396)")
+    @routes.patch(
+        "/{id_}", response_model=Subscription, summary="Change it (RFC 7396)", openapi_extra=body(SubscriptionPatch)
+    )
     async def change(id_: str, request: Request, who: Annotated[Caller, Depends(subscriber)]) -> Response:
         await subscribing.own(who, id_)
         patch = await read_as(request, SubscriptionPatch)
@@ -96,13 +105,25 @@ def subscriptions(services: Services, subscribing: Subscribing) -> APIRouter:
     async def dead(id_: str, who: Annotated[Caller, Depends(reader)]) -> Response:
         return _json({"dead": [_attempt(each) for each in await subscribing.dead(who, id_)]})
 
-    @routes.post("/{id_}/dead", status_code=202, response_model=QueuedAnswer, summary="Try dead letters again")
+    @routes.post(
+        "/{id_}/dead",
+        status_code=202,
+        response_model=QueuedAnswer,
+        summary="Try dead letters again",
+        openapi_extra=body(Revive),
+    )
     async def revive(id_: str, request: Request, who: Annotated[Caller, Depends(subscriber)]) -> Response:
         wanted = await read_as(request, Revive)
         queued = await subscribing.revive(who, id_, wanted.deliveries, services.clock())
         return _json({"queued": queued}, 202)
 
-    @routes.post("/{id_}/replay", status_code=202, response_model=QueuedAnswer, summary="The same deliveries again")
+    @routes.post(
+        "/{id_}/replay",
+        status_code=202,
+        response_model=QueuedAnswer,
+        summary="The same deliveries again",
+        openapi_extra=body(Replay),
+    )
     async def replay(id_: str, request: Request, who: Annotated[Caller, Depends(subscriber)]) -> Response:
         wanted = await read_as(request, Replay)
         return _json({"queued": await subscribing.replay(who, id_, wanted, services.clock())}, 202)
@@ -134,5 +155,5 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     return asdict(attempt)
 
 
-def _json(body: object, status: int = 200) -> Response:
-    return JSONResponse(body, status, NO_STORE)
+def _json(told: object, status: int = 200) -> Response:
+    return JSONResponse(told, status, NO_STORE)

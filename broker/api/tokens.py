@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from broker.api.caller import spend
+from broker.api.described import body, error
 from broker.api.limits import read_body
 from broker.api.services import Services
 from broker.errors import Refused
@@ -15,6 +16,7 @@ from broker.trust import credentials
 from broker.trust.directory import Snapshot
 from schemas.terms import Role
 
+FORM = "application/x-www-form-urlencoded"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -31,13 +33,18 @@ def tokens(services: Services) -> APIRouter:
     """The token endpoint and its metadata (RFC 8414)."""
     routes = APIRouter(tags=["credentials"])
 
-    @routes.post("/oauth/token", summary="An access token for a client of an agency")
+    @routes.post(
+        "/oauth/token",
+        summary="An access token for a client of an agency",
+        responses={status: error("An error of RFC 6749 §5.2", "error", "error_description") for status in (400, 401)},
+        openapi_extra=body({FORM: "grant_type, client_assertion_type, client_assertion, and optionally scope"}),
+    )
     async def token(request: Request) -> Response:
         try:
             return await _grant(services, request)
-        except OAuthError as error:
-            body = {"error": error.error, "error_description": error.description}
-            return JSONResponse(body, error.status, NO_STORE)
+        except OAuthError as why:
+            told = {"error": why.error, "error_description": why.description}
+            return JSONResponse(told, why.status, NO_STORE)
 
     @routes.get("/.well-known/oauth-authorization-server", summary="Metadata of the token endpoint (RFC 8414)")
     async def metadata() -> Response:
@@ -84,11 +91,11 @@ async def _grant(services: Services, request: Request) -> Response:
 
 
 async def _form(services: Services, request: Request) -> Mapping[str, str]:
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/x-www-form-urlencoded":
-        raise OAuthError("invalid_request", "the body is application/x-www-form-urlencoded")
-    body = await read_body(request, services.limits.body)
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != FORM:
+        raise OAuthError("invalid_request", f"the body is {FORM}")
+    text = await read_body(request, services.limits.body)
     try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=16)
+        pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True, strict_parsing=bool(text), max_num_fields=16)
     except ValueError:
         raise OAuthError("invalid_request", "the form cannot be read") from None
     form = dict(pairs)

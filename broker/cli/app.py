@@ -9,6 +9,7 @@ app = typer.Typer(
     help="Signed alerts between agencies: who owns information decides who gets it.",
     epilog="Begin with: broker demo",
     no_args_is_help=True,
+    rich_markup_mode=None,  # its boxes break lines at 80 columns, and an example must stand as it is typed
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from broker.cli import options
-from broker.cli.options import DEFAULT_DATA, DEFAULT_DIRECTORY, DEFAULT_HOST, DEFAULT_PORT
+from broker.cli.options import DEFAULT_DATA, DEFAULT_DIRECTORY, DEFAULT_HOST, DEFAULT_PORT, example
 from broker.cli.output import FAILED, show_json
 
 if TYPE_CHECKING:
     from broker.cli.findings import Finding
+    from broker.settings import Settings
 
-EXAMPLE = "Example: broker doctor --directory directory --data /var/lib/interagency-broker"
+EXAMPLE = example("broker doctor --directory directory --data broker-data")
 MARKS = {"ok": "[green]ok[/]     ", "warning": "[yellow]warning[/]", "error": "[bold red]error[/]  "}
 
 
@@ -31,6 +32,7 @@ def doctor(
     issuer: options.Issuer = None,
     tls_cert: options.TlsCert = None,
     tls_key: options.TlsKey = None,
+    outgoing_ca: options.OutgoingCa = None,
     redis_url: options.RedisUrl = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -38,7 +40,7 @@ def doctor(
 
     Ends with 1 if something keeps the hub from working.
     """
-    from broker.cli.findings import Grade, examine
+    from broker.cli.findings import Grade
     from broker.settings import Settings
 
     settings = Settings(
@@ -47,18 +49,32 @@ def doctor(
         hub_keys=hub_keys,
         redis_url=redis_url,
         host=host,
-        port=port or DEFAULT_PORT,
+        port=DEFAULT_PORT if port is None else port,
         issuer=issuer,
         tls_cert=tls_cert,
         tls_key=tls_key,
+        outgoing_ca=outgoing_ca,
     )
-    found = asyncio.run(examine(settings))
+    found = asyncio.run(_look(settings))
     if as_json:
         show_json([asdict(each) for each in found])
     else:
         _show(found)
     if any(each.grade is Grade.ERROR for each in found):
         raise typer.Exit(FAILED)
+
+
+async def _look(settings: "Settings") -> "list[Finding]":
+    """All of it, in the order in which to mend it."""
+    from broker.cli.looking_at_directory import look_at_directory, look_at_hub_keys
+    from broker.cli.looking_at_machine import look_at_clock, look_at_disk, look_at_settings
+    from broker.cli.looking_at_store import look_at_store
+
+    found, snapshot = look_at_directory(settings)
+    if snapshot is not None:
+        found += look_at_hub_keys(settings, snapshot)
+    found += await look_at_store(settings)
+    return [*found, *look_at_clock(), look_at_disk(settings), *look_at_settings(settings)]
 
 
 def _show(found: "list[Finding]") -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from broker.cli.hub import Account
-from broker.cli.options import DEFAULT_HUB, Agency, AsJson, AuthKey, Ca, HubUrl, Language, PassphraseFile
+from broker.cli.options import DEFAULT_HUB, Agency, AsJson, AuthKey, Ca, HubUrl, Language, PassphraseFile, example
 from broker.cli.output import say, show_json, telling
 
 if TYPE_CHECKING:
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from schemas.answers import DecisionTold
 
-EXAMPLE = (
-    "Example: broker explain vn.example/019aa8f0-5d2e-7c3a-9a51-1f6f2a3b4c5d --lang vi --auth-key vn.example.auth.pem"
+EXAMPLE = example(
+    "broker explain $ALERT --lang vi --auth-key keys/vn.example.auth.pem",
+    where="ALERT is the id that `broker post` told",
 )
 
 RULES = {

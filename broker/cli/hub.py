@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from broker.trust.keys import PrivateKey
 
 
+PATIENCE = 4
+"""Tries, where a person waits: a few seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """What the options say: a hub, an agency, and a file with one of its keys."""
@@ -25,16 +29,17 @@ class Account:
 
     def reader(self, scope: str = "read subscribe") -> "Client":
         """A client that asks for tokens with the key (use `auth`)."""
-        from broker.client import Client, Options
+        from broker.client import Client, Options, Retries
 
         key = self._load("auth")
-        return Client(self.hub, self._agency_of(key), None, key, options=Options(ca=self.ca, client="cli", scope=scope))
+        options = Options(ca=self.ca, client="cli", scope=scope, retries=Retries(most=PATIENCE))
+        return Client(self.hub, self._agency_of(key), None, key, options=options)
 
     def poster(self) -> "Client":
         """A client that needs no credential."""
-        from broker.client import Client, Options
+        from broker.client import Client, Options, Retries
 
-        return Client(self.hub, options=Options(ca=self.ca))
+        return Client(self.hub, options=Options(ca=self.ca, retries=Retries(most=PATIENCE)))
 
     def sign(self, draft: "Draft", network: str | None = None) -> "Signed":
         """Signs with the key (use `statement`); asks the hub for what was not said."""

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from broker.cli.keys import passphrase_for_new
-from broker.cli.options import AsJson, PassphraseFile
-from broker.cli.output import failed, say, show_json
+from broker.cli.options import AsJson, PassphraseFile, example
+from broker.cli.output import failed, say, show_json, telling, used_wrongly
 
-EXAMPLE = "Example: broker keygen --agency vn.example --out keys"
+EXAMPLE = example("broker keygen --agency vn.example --out keys")
 
 
 class Use(StrEnum):
@@ -53,9 +53,12 @@ def keygen(
     Private keys are new files that only you can read (mode 600), encrypted where a passphrase is given; they are
     never overwritten. Give the printed records to the directory's registrars.
     """
-    passphrase = passphrase_for_new(passphrase_file, ask=encrypt)
-    out.mkdir(parents=True, exist_ok=True, mode=0o700)
-    made = [_make(out / _name(agency, each), each, alg, days, passphrase, as_json=as_json) for each in use]
+    _check_agency(agency)
+    with telling(as_json=as_json):
+        passphrase = passphrase_for_new(passphrase_file, ask=encrypt, as_json=as_json)
+        out.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _check_new([out / _name(agency, each) for each in use], as_json=as_json)
+        made = [_make(out / _name(agency, each), each, alg, days, passphrase) for each in dict.fromkeys(use)]
     if as_json:
         show_json({"agency": agency, "keys": [{"file": str(path), "record": record} for path, record in made]})
         return
@@ -69,16 +72,31 @@ def _name(agency: str, use: Use) -> str:
     return f"{agency}.pem" if use is Use.STATEMENT else f"{agency}.{use}.pem"
 
 
-def _make(
-    path: Path, use: Use, alg: Algorithm, days: int, passphrase: str | None, *, as_json: bool
-) -> tuple[Path, dict[str, Any]]:
+def _check_agency(agency: str) -> None:
+    from pydantic import TypeAdapter, ValidationError
+
+    from schemas.base import AgencyId
+    from schemas.faults import faults
+
+    try:
+        TypeAdapter(AgencyId).validate_python(agency)
+    except ValidationError as error:
+        raise used_wrongly(f"--agency {agency}: expected {faults(error)[0][1]}") from None
+
+
+def _check_new(paths: list[Path], *, as_json: bool) -> None:
+    """Before the first is made: a key without its record would be of no use."""
+    for path in paths:
+        if path.exists():
+            detail = f"{path} exists, and keys are never overwritten: give another folder with --out."
+            raise failed("exists", detail, as_json=as_json)
+
+
+def _make(path: Path, use: Use, alg: Algorithm, days: int, passphrase: str | None) -> tuple[Path, dict[str, Any]]:
     from broker.trust.keys import generate, save_file
 
     key = generate(alg)
-    try:
-        save_file(path, key, passphrase)
-    except FileExistsError:
-        raise failed("exists", f"{path} exists; keys are never overwritten.", as_json=as_json) from None
+    save_file(path, key, passphrase)
     now = datetime.now(UTC).replace(microsecond=0)
     return path, {
         "kid": key.kid,

@@ -7,54 +7,68 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from broker.cli.output import FAILED, failed, say
+from broker.cli.output import failed
 
 if TYPE_CHECKING:
     from broker.trust.keys import PrivateKey
 
 VARIABLE = "BROKER_PASSPHRASE"
+OTHERS = 0o077
 
 
-def passphrase_for_new(file: Path | None, *, ask: bool) -> str | None:
+def passphrase_for_new(file: Path | None, *, ask: bool, as_json: bool) -> str | None:
     """The passphrase that a new key is encrypted with: of the file, the environment or, where wanted, the terminal."""
-    stated = _stated(file)
+    stated = _stated(file, as_json=as_json)
     if stated is None and ask:
+        if not sys.stdin.isatty():
+            detail = f"There is no terminal to ask at for a passphrase: give --passphrase-file or {VARIABLE}."
+            raise failed("no-passphrase", detail, as_json=as_json)
         stated = str(typer.prompt("Passphrase for the new keys", hide_input=True, confirmation_prompt=True, err=True))
     return stated
 
 
 def load(path: Path | None, passphrase_file: Path | None, *, what: str, as_json: bool) -> "PrivateKey":
-    """The key of a file; ends the command where there is none, or its passphrase is missing or wrong."""
+    """The key of a file; ends the command where there is none, others can read it, or its passphrase is wrong."""
     from broker.trust.keys import load_file
 
+    option = "--auth-key (BROKER_AUTH_KEY)" if what == "auth" else "--key (BROKER_KEY)"
     if path is None:
-        raise failed("no-key", f"This needs the agency's key of use {what}: give its file.", as_json=as_json)
+        detail = f"This needs the agency's key of use {what}: give its file with {option}."
+        raise failed("no-key", detail, as_json=as_json)
     try:
         data = path.read_bytes()
     except OSError as why:
-        raise failed("no-key", f"The key {path} cannot be read: {why.strerror}.", as_json=as_json) from None
-    if path.stat().st_mode & 0o077:
-        say(f"warning: others can read {path}: chmod 600 {path}")
+        detail = f"The key {path} cannot be read: {why.strerror}. Give its file with {option}."
+        raise failed("no-key", detail, as_json=as_json) from None
+    if path.stat().st_mode & OTHERS:
+        raise failed("open-key", f"Others can read the key {path}: chmod 600 {path}", as_json=as_json)
+    passphrase = _passphrase(path, data, passphrase_file, as_json=as_json)
     try:
-        return load_file(path, _passphrase(path, data, passphrase_file))
+        return load_file(path, passphrase)
     except ValueError:
-        detail = f"The key {path} cannot be opened: another passphrase, or no key of Ed25519, P-256 or ML-DSA-65."
+        wrong = "that is not its passphrase" if passphrase else "it is no private key of Ed25519, P-256 or ML-DSA-65"
+        detail = f"The key {path} cannot be opened: {wrong}."
         raise failed("no-key", detail, as_json=as_json) from None
 
 
-def _passphrase(path: Path, data: bytes, file: Path | None) -> str | None:
+def _passphrase(path: Path, data: bytes, file: Path | None, *, as_json: bool) -> str | None:
     if b"ENCRYPTED" not in data:
         return None
-    stated = _stated(file)
+    stated = _stated(file, as_json=as_json)
     if stated is not None:
         return stated
     if not sys.stdin.isatty():
-        say(f"no-key: the key {path} is encrypted: give --passphrase-file or {VARIABLE}")
-        raise typer.Exit(FAILED)
+        detail = f"The key {path} is encrypted: give --passphrase-file or {VARIABLE}."
+        raise failed("no-passphrase", detail, as_json=as_json)
     return str(typer.prompt(f"Passphrase of {path}", hide_input=True, err=True))
 
 
-def _stated(file: Path | None) -> str | None:
+def _stated(file: Path | None, *, as_json: bool) -> str | None:
+    """An empty one is refused: whoever gives a passphrase does not want a key without."""
+    stated = os.environ.get(VARIABLE)
     if file is not None:
-        return file.read_text().split("\n", 1)[0].rstrip("\r") or None
-    return os.environ.get(VARIABLE) or None
+        stated = file.read_text(errors="replace").split("\n", 1)[0].rstrip("\r")
+    if stated == "":
+        where = f"the first line of {file}" if file else VARIABLE
+        raise failed("no-passphrase", f"The passphrase is empty: look at {where}.", as_json=as_json)
+    return stated

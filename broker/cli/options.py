@@ -68,7 +68,10 @@ RedisUrl = Annotated[
 ]
 Host = Annotated[str, typer.Option("--host", envvar="BROKER_HOST", help="The address to listen on.")]
 Port = Annotated[
-    int | None, typer.Option("--port", envvar="BROKER_PORT", help="The port to listen on; 8080.", min=1, max=65535)
+    int | None,
+    typer.Option(
+        "--port", envvar="BROKER_PORT", help="The port to listen on; 8080. 0: any free one.", min=0, max=65535
+    ),
 ]
 Issuer = Annotated[
     str | None,
@@ -77,8 +80,22 @@ Issuer = Annotated[
 TlsCert = Annotated[
     Path | None, typer.Option("--tls-cert", envvar="BROKER_TLS_CERT", help="Certificate chain (PEM): serve https.")
 ]
+OutgoingCa = Annotated[
+    Path | None,
+    typer.Option(
+        "--outgoing-ca", envvar="BROKER_OUTGOING_CA", help="More certificates (PEM) that webhook endpoints may show."
+    ),
+]
 TlsKey = Annotated[Path | None, typer.Option("--tls-key", envvar="BROKER_TLS_KEY", help="Its private key (PEM).")]
 
+
+def example(*commands: str, where: str = "") -> str:
+    """The end of a command's help: what to type, as it is typed; `where` says what it takes for granted."""
+    told = f" ({where})" if where else ""
+    return "\n".join(["\b", f"Example{told}:", *(f"  {each}" for each in commands)])
+
+
+WITH_SUBSCRIPTION = "SUBSCRIPTION is an id that `broker subscriptions` lists"
 DEFAULT_HUB = "http://127.0.0.1:8080"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8080

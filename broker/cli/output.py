@@ -1,4 +1,4 @@
-"""What a command prints and how it ends: 0 done, 1 refused or failed, 2 used wrongly."""
+"""What a command prints and how it ends: 0 done, 1 refused or failed, 2 used wrongly, 130 interrupted."""
 
 import json
 import os
@@ -11,6 +11,7 @@ import typer
 
 FAILED = 1
 USED_WRONGLY = 2
+INTERRUPTED = 130
 
 
 def show_json(value: Any) -> None:
@@ -29,15 +30,31 @@ def used_wrongly(text: str) -> typer.Exit:
     return typer.Exit(USED_WRONGLY)
 
 
+MENDS = {
+    "unreachable": "Is the hub running, and --hub (BROKER_HUB) its URL? What was signed can be posted again.",
+    "untrusted": "Sign with the key of use statement that the directory lists for the agency, while it is valid.",
+    "invalid_client": "Give --auth-key: the agency's key of use auth that the directory lists, while it is valid.",
+    "unauthenticated": "Give --auth-key: the agency's key of use auth that the directory lists, while it is valid.",
+    "stale": "Sign it anew, and post it within five minutes; let this machine keep time by NTP.",
+    "wrong-audience": "Sign for the hub's own network: leave --network out, and the hub is asked.",
+    "not-verified": "Use nothing of it, and tell the hub's operator.",
+}
+"""What to do about a code, where the hub's own sentence does not say it."""
+
+
 def failed(
     code: str, detail: str, *, as_json: bool, errors: tuple[tuple[str, str], ...] = (), **more: Any
 ) -> typer.Exit:
-    """Says why it failed: the code, the sentence, and for each field what was expected there."""
+    """Says why it failed: the code, the sentence, for each field what was expected there, and what to do.
+
+    For programs it is one JSON document in place of the one that the command would have printed.
+    """
+    mend = MENDS.get(code)
     if as_json:
         told = {"code": code, "detail": detail, "errors": [{"path": at, "expected": what} for at, what in errors]}
-        print(json.dumps(told | more, ensure_ascii=False), file=sys.stderr, flush=True)
+        show_json(told | ({"mend": mend} if mend else {}) | more)
     else:
-        say(f"{code}: {detail}")
+        say(f"{code}: {detail}" + (f" {mend}" if mend else ""))
         for at, what in errors:
             say(f"  {at or '/'}: expected {what}")
         if more.get("instance"):
@@ -61,13 +78,16 @@ def telling(*, as_json: bool) -> Iterator[None]:
     except NotVerified as why:
         raise failed("not-verified", f"What arrived cannot be trusted: {why}.", as_json=as_json) from None
     except (Broken, Unavailable) as why:
-        raise failed("broken", str(why), as_json=as_json) from None
+        raise failed("broken", " ".join(str(why).split()), as_json=as_json) from None
     except BrokenPipeError:
         # whoever read along has left; nothing more can be written, not even at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
+    except OSError as why:  # after those of its kinds that mean something else
+        named = f"{why.filename}: " if why.filename else ""
+        raise failed("system", f"{named}{why.strerror or why}.", as_json=as_json) from None
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def without_none(value: Mapping[str, Any]) -> dict[str, Any]:

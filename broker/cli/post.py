@@ -8,14 +8,18 @@ import typer
 
 from broker.cli.drafts import draft_of, object_in, read_bytes
 from broker.cli.hub import Account
-from broker.cli.options import DEFAULT_HUB, Agency, AsJson, Ca, HubUrl, Key, PassphraseFile
+from broker.cli.options import DEFAULT_HUB, Agency, AsJson, Ca, HubUrl, Key, PassphraseFile, example
 from broker.cli.output import show_json, telling, used_wrongly
 from broker.cli.sign import HideAddressing, Part, Txn
 
 if TYPE_CHECKING:
     from broker.client import Signed
 
-EXAMPLE = "Example: broker post flood.json --part flood.xml,language=vi --key vn.example.pem --hub https://hub.example"
+EXAMPLE = example(
+    "broker post flood.envelope",
+    "broker post flood.json --part flood.xml,language=vi --key keys/vn.example.pem",
+    where="flood.envelope is what `broker sign` wrote",
+)
 
 
 def register(app: typer.Typer) -> None:

@@ -2,19 +2,18 @@
 
 from enum import StrEnum
 from ipaddress import ip_network
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from broker.cli import options
-from broker.cli.options import DEFAULT_DATA, DEFAULT_DIRECTORY, DEFAULT_HOST, DEFAULT_PORT
+from broker.cli.options import DEFAULT_DATA, DEFAULT_DIRECTORY, DEFAULT_HOST, DEFAULT_PORT, example
 from broker.cli.output import telling, used_wrongly
 
 if TYPE_CHECKING:
     from broker.settings import Settings
 
-EXAMPLE = "Example: broker serve --directory directory --port 8080"
+EXAMPLE = example("broker serve --directory directory --data broker-data")
 
 
 class Role(StrEnum):
@@ -41,10 +40,7 @@ def serve(
     issuer: options.Issuer = None,
     tls_cert: options.TlsCert = None,
     tls_key: options.TlsKey = None,
-    outgoing_ca: Annotated[
-        Path | None,
-        typer.Option(envvar="BROKER_OUTGOING_CA", help="More certificates (PEM) that webhook endpoints may show."),
-    ] = None,
+    outgoing_ca: options.OutgoingCa = None,
     redis_url: options.RedisUrl = None,
     trusted_proxy: Annotated[
         list[str] | None,
@@ -70,7 +66,7 @@ def serve(
         hub_keys=hub_keys,
         redis_url=redis_url,
         host=host,
-        port=port or DEFAULT_PORT,
+        port=DEFAULT_PORT if port is None else port,
         issuer=issuer,
         tls_cert=tls_cert,
         tls_key=tls_key,
@@ -78,7 +74,19 @@ def serve(
         outgoing_ca=outgoing_ca,
     )
     with telling(as_json=as_json):
+        _check(settings)
         raise typer.Exit(_run(settings, role, listens=port is not None, as_json=as_json))
+
+
+def _check(settings: "Settings") -> None:
+    """Broken, in the words of `broker doctor`, where the options alone say that it cannot work."""
+    from broker.cli.findings import Grade
+    from broker.cli.looking_at_machine import look_at_settings
+    from broker.errors import Broken
+
+    for each in look_at_settings(settings):
+        if each.grade is Grade.ERROR:
+            raise Broken(f"{each.about}: {each.found}; to mend it: {each.mend}")
 
 
 def _run(settings: "Settings", role: Role, *, listens: bool, as_json: bool) -> int:

@@ -1,16 +1,22 @@
 """The life of a serving process: its parts start together, end together, and none ends unnoticed."""
 
 import asyncio
+import errno
 import signal
+import socket
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from dataclasses import replace
 
 import structlog
 from fastapi import FastAPI
 
+from broker.api.errors import watched
 from broker.api.operations import operations
-from broker.api.server import Server
+from broker.api.server import Server, listen
 from broker.cli.output import show_json
 from broker.cli.serve import Role
+from broker.errors import Broken
 from broker.settings import Settings
 from broker.wiring import Hub, open_hub
 
@@ -22,31 +28,45 @@ GRACE_S = 5.0
 
 
 async def run(settings: Settings, role: Role, *, listens: bool, as_json: bool) -> int:
-    """Serves until a signal: 0; or until a part of it fails: 1."""
+    """Serves until a signal: 0; or until a part of it fails: 1. Broken when it cannot begin."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_hub(settings) as hub:
-        parts = _parts(settings, role, hub, listens=listens)
-        _announce(settings, role, hub, listening="http" in parts, as_json=as_json)
-        return await _together(parts, stop, settings.drain_s + GRACE_S)
+    with ExitStack() as stack:
+        bound: socket.socket | None = None
+        if listens or role in (Role.ALL, Role.INGRESS):  # a worker is watched on a port only where one was asked for
+            bound = stack.enter_context(_listen(settings))
+            settings = replace(settings, port=bound.getsockname()[1])
+        async with open_hub(settings) as hub:
+            parts = _parts(settings, role, hub, bound)
+            _announce(settings, role, hub, listening=bound is not None, as_json=as_json)
+            return await _together(parts, stop, settings.drain_s + GRACE_S)
 
 
-def _parts(settings: Settings, role: Role, hub: Hub, *, listens: bool) -> dict[str, Part]:
+def _listen(settings: Settings) -> socket.socket:
+    """Before anything else starts, so that a port that cannot be had is told at once; port 0 is any free one."""
+    where = f"{settings.host} port {settings.port}"
+    try:
+        return listen(settings.host, settings.port)
+    except OSError as why:
+        told = "another program has it" if why.errno == errno.EADDRINUSE else why.strerror or str(why)
+        raise Broken(f"Cannot listen on {where}: {told}. Give another --port or --host.") from None
+
+
+def _parts(settings: Settings, role: Role, hub: Hub, bound: socket.socket | None) -> dict[str, Part]:
     parts: dict[str, Part] = {name: work for name, work in hub.workers.items() if role in (Role.ALL, name)}
-    if role in (Role.ALL, Role.INGRESS):
-        parts["http"] = _server(settings, hub.app).run
-    elif listens:  # a worker is watched on a port only where one was asked for
-        parts["http"] = _server(settings, _watched(hub)).run
+    if bound is not None:
+        app = hub.app if role in (Role.ALL, Role.INGRESS) else _watched(hub)
+        parts["http"] = _server(settings, hub, app, bound).run
     return parts
 
 
-def _server(settings: Settings, app: FastAPI) -> Server:
+def _server(settings: Settings, hub: Hub, app: FastAPI, bound: socket.socket) -> Server:
     return Server(
         app,
-        host=settings.host,
-        port=settings.port,
+        bound=bound,
+        counts=watched(hub.services.metrics),
         tls_cert=settings.tls_cert,
         tls_key=settings.tls_key,
         trusted_proxies=tuple(map(str, settings.trusted_proxies)),

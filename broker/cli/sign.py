@@ -8,12 +8,12 @@ import typer
 
 from broker.cli.drafts import draft_of, read_json
 from broker.cli.hub import Account
-from broker.cli.options import DEFAULT_HUB, Agency, AsJson, Ca, HubUrl, Key, PassphraseFile
+from broker.cli.options import DEFAULT_HUB, Agency, AsJson, Ca, HubUrl, Key, PassphraseFile, example
 from broker.cli.output import failed, say, show_json, telling
 
-EXAMPLE = (
-    "Example: broker sign flood.json --part flood.xml,language=vi --key vn.example.pem"
-    " --agency vn.example --network https://nts.example/vn --out flood.envelope"
+EXAMPLE = example(
+    "broker sign flood.json --part flood.xml,language=vi \\",
+    "    --key keys/vn.example.pem --out flood.envelope",
 )
 
 Event = Annotated[Path, typer.Argument(help="The event: a JSON object with kind, product, domain …; - for stdin.")]

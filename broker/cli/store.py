@@ -1,5 +1,6 @@
 """The hub's store, for commands of its operator: the one that serves now, or the private one, started for a moment."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,11 +12,16 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_store(data: Path, redis_url: str | None) -> "AsyncIterator[RedisStore]":
-    """Broken or Unavailable when it cannot be opened."""
+    """Broken or Unavailable when it cannot be opened; nothing is made where no hub has been."""
+    from broker import logs
+    from broker.errors import Broken
     from broker.store.in_redis import RedisStore
     from broker.store.server import PrivateServer
 
+    logs.configure(logging.WARNING)  # standard output is the command's
     url = redis_url or await running_url(data)
+    if url is None and not (data / "store").is_dir():
+        raise Broken(f"No hub has kept anything in {data}: give its folder with --data, or its Redis with --redis-url.")
     if url is None:
         async with PrivateServer(data / "store") as private, open_store(data, private) as store:
             yield store

@@ -8,17 +8,28 @@ import typer
 
 from broker.cli.drafts import read_json
 from broker.cli.hub import Account
-from broker.cli.options import DEFAULT_HUB, Agency, AsJson, AuthKey, Ca, HubUrl, PassphraseFile
+from broker.cli.options import (
+    DEFAULT_HUB,
+    WITH_SUBSCRIPTION,
+    Agency,
+    AsJson,
+    AuthKey,
+    Ca,
+    HubUrl,
+    PassphraseFile,
+    example,
+)
 from broker.cli.output import show_json, telling, without_none
 
 if TYPE_CHECKING:
     from schemas.subscription import Subscription
 
-EXAMPLE = (
-    "Example: broker subscribe --adapter stream --purpose prevention --domain disaster --auth-key vn.example.auth.pem"
+EXAMPLE = example(
+    "broker subscribe --adapter stream --purpose prevention --domain disaster \\",
+    "    --auth-key keys/vn.example.auth.pem",
 )
-EXAMPLE_LIST = "Example: broker subscriptions --auth-key vn.example.auth.pem"
-EXAMPLE_END = "Example: broker unsubscribe sub_… --auth-key vn.example.auth.pem"
+EXAMPLE_LIST = example("broker subscriptions --auth-key keys/vn.example.auth.pem")
+EXAMPLE_END = example("broker unsubscribe $SUBSCRIPTION --auth-key keys/vn.example.auth.pem", where=WITH_SUBSCRIPTION)
 
 
 class Order(StrEnum):

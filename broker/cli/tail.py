@@ -6,13 +6,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from broker.cli.hub import Account
-from broker.cli.options import DEFAULT_HUB, Agency, AsJson, AuthKey, Ca, HubUrl, Language, PassphraseFile
+from broker.cli.options import (
+    DEFAULT_HUB,
+    WITH_SUBSCRIPTION,
+    Agency,
+    AsJson,
+    AuthKey,
+    Ca,
+    HubUrl,
+    Language,
+    PassphraseFile,
+    example,
+)
 from broker.cli.output import say, show_json, telling
 
 if TYPE_CHECKING:
     from broker.client import Received
 
-EXAMPLE = "Example: broker tail sub_… --auth-key vn.example.auth.pem --keep-cursor tail.cursor"
+EXAMPLE = example(
+    "broker tail $SUBSCRIPTION --auth-key keys/vn.example.auth.pem \\",
+    "    --keep-cursor flood.cursor",
+    where=WITH_SUBSCRIPTION,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -38,12 +53,15 @@ def tail(
     """Follows a subscription until you stop it.
 
     Each delivery's hub block, signature and parts are verified before its line is printed; one that fails ends the
-    command. After a break it goes on exactly where it was.
+    command. After a break it goes on exactly where it was; --keep-cursor makes that so from one run to the next, while
+    without it the hub takes what it wrote for delivered, shown or not.
     """
     account = Account(hub, agency, auth_key, passphrase_file, ca, as_json)
     before: Received | None = None
     with telling(as_json=as_json), account.reader() as client:
         start = after or _kept(keep_cursor)
+        if keep_cursor is not None:
+            _keep(keep_cursor, start or "")  # a folder that cannot be written to is told before anything is read
         for number, (cursor, received) in enumerate(client.stream(subscription, start), 1):
             if before is not None and (missing := received.missing(before)):
                 say(f"positions {missing.start} to {missing.stop - 1} did not come: ask for their gaps")
@@ -52,7 +70,7 @@ def tail(
             else:
                 print(line(received, lang), flush=True)
             if keep_cursor is not None:
-                keep_cursor.write_text(cursor)
+                _keep(keep_cursor, cursor)
             before = received
             if number == count:
                 return
@@ -89,6 +107,13 @@ def told(received: "Received", cursor: str) -> dict[str, Any]:
         "said": received.said.model_dump(mode="json", exclude_none=True, by_alias=True),
         "parts": {id_: {"type": part.type, "size": len(part.data)} for id_, part in received.parts.items()},
     }
+
+
+def _keep(path: Path, cursor: str) -> None:
+    """In one step: a file that is there is whole."""
+    new = path.with_name(path.name + ".new")
+    new.write_text(cursor)
+    new.replace(path)
 
 
 def _kept(path: Path | None) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from broker.cli.options import DEFAULT_DATA, AsJson, Data, RedisUrl
+from broker.cli.options import DEFAULT_DATA, WITH_SUBSCRIPTION, AsJson, Data, RedisUrl, example
 from broker.cli.output import failed, say, show_json, telling
 from broker.cli.store import open_store
 
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from broker.ports import ApiToken
 
 DAY_S = 86_400
-EXAMPLE_ISSUE = "Example: broker token issue --agency vn.example --subscription sub_… --name taxii --days 90"
-EXAMPLE_LIST = "Example: broker token list --agency vn.example"
-EXAMPLE_REVOKE = "Example: broker token revoke --agency vn.example --name taxii"
+EXAMPLE_ISSUE = example(
+    "broker token issue --agency vn.example --subscription $SUBSCRIPTION \\",
+    "    --name taxii --days 90",
+    where=WITH_SUBSCRIPTION,
+)
+EXAMPLE_LIST = example("broker token list --agency vn.example")
+EXAMPLE_REVOKE = example("broker token revoke --agency vn.example --name taxii")
 
 TheAgency = Annotated[str, typer.Option("--agency", help="The agency that it reads for.")]
 Name = Annotated[str, typer.Option("--name", help="What it is called, once in an agency.")]

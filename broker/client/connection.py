@@ -70,15 +70,15 @@ class Connection:
     """Keeps what it learns about the hub: discovery, and a token until it ends."""
 
     def __init__(self, url: str, identity: Identity | None, options: Options) -> None:
-        trust: ssl.SSLContext | bool = ssl.create_default_context(cafile=options.ca) if options.ca else True
         self.http = httpx2.AsyncClient(
-            base_url=url.rstrip("/"),
-            verify=trust,
+            base_url=_checked_url(url),
+            verify=_trust(options.ca),
             trust_env=False,
             timeout=options.timeout_s,
             transport=options.transport,
         )
         self.retries = options.retries
+        self._timeout_s = options.timeout_s
         self._identity = identity
         self._prover = Prover()
         self._discovery: Discovery | None = None
@@ -119,7 +119,7 @@ class Connection:
         headers = await self._authorization("GET", path)
         if last_event_id is not None:
             headers["Last-Event-ID"] = last_event_id
-        timeout = httpx2.Timeout(self.http.timeout, read=SILENCE_S)
+        timeout = httpx2.Timeout(self._timeout_s, read=SILENCE_S)
         async with self.http.sse(path, headers=headers, timeout=timeout, max_event_size=most) as events:
             if not events.response.is_success:
                 await events.response.aread()
@@ -179,6 +179,20 @@ class Connection:
         # an assertion and a proof serve once: after no answer, ask with new ones instead of these
         answer = await self.send(Ask("POST", path, content=str(form).encode(), headers=headers, repeatable=False))
         return token_from(json.loads(answer.content), who.scope)
+
+
+def _checked_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ProblemError("no-hub", f"{url} is no URL of a hub: https://hub.example, or http:// and a port.")
+    return url.rstrip("/")
+
+
+def _trust(ca: Path | None) -> ssl.SSLContext | bool:
+    try:
+        return True if ca is None else ssl.create_default_context(cafile=ca)
+    except OSError as why:  # ssl.SSLError is one
+        raise ProblemError("no-certificates", f"{ca} holds no certificates (PEM): {why.strerror or why}.") from None
 
 
 def encoded(body: Any) -> bytes:

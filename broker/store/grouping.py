@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from broker.errors import Refused
+from broker.ports import Unavailable
 
 GROUP: Final = 64
 GROUP_BYTES: Final = 4 * 2**20
@@ -66,7 +67,8 @@ class Grouping(Generic[Answer]):
         try:
             answers = await self._write([waiting.record for waiting in group])
         except BaseException as why:
-            for waiting in group:
+            # a store that is away fails every group alike: who waits behind this one is told now, not a timeout later
+            for waiting in [*group, *self._everybody()] if isinstance(why, Unavailable) else group:
                 if not waiting.answer.done():
                     waiting.answer.set_exception(why if isinstance(why, Exception) else asyncio.CancelledError())
             if not isinstance(why, Exception):
@@ -75,6 +77,11 @@ class Grouping(Generic[Answer]):
         for waiting, answer in zip(group, answers, strict=True):
             if not waiting.answer.done():
                 waiting.answer.set_result(answer)
+
+    def _everybody(self) -> list[_Waiting[Answer]]:
+        waiting, self._bytes = list(self._waiting), 0
+        self._waiting.clear()
+        return waiting
 
     def _next_group(self) -> list[_Waiting[Answer]]:
         group: list[_Waiting[Answer]] = []

@@ -19,7 +19,12 @@ from broker.store.redis_log import RedisLog
 from broker.store.redis_outbox import RedisOutbox
 from broker.store.redis_registers import RedisCredentials, RedisDirectories, RedisLedger, RedisSubscriptions
 
-DURABLE: Final = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+DURABLE: Final = {
+    "appendonly": "yes",
+    "appendfsync": "always",
+    "no-appendfsync-on-rewrite": "no",  # else nothing is fsynced for as long as the file is being rewritten
+    "maxmemory-policy": "noeviction",
+}
 """What Redis must be set to, or an acknowledged alert could be lost."""
 
 

@@ -136,9 +136,9 @@ class Snapshot:
         return [".".join(labels[:length]) for length in range(len(labels) - 1, 0, -1)]
 
     def with_hub_keys(self, records: Iterable[KeyRecord]) -> "Snapshot":
-        """The same version with keys of the hub's own that its entry does not list."""
+        """The same version with keys of the hub's own that its entry does not list; of one that it lists, its word."""
         other = Snapshot(self.document, self.digest)
-        other._keys = self._keys | {record.kid: record for record in records}
+        other._keys = {record.kid: record for record in records} | self._keys
         return other
 
     def _members(self, community: str) -> Sequence[str]:

@@ -45,8 +45,8 @@ class DirectoryFolder:
 
     async def open(self, hub_keys: Path) -> HubKeys:
         """Reads the folder and the hub's keys, and watches for changes. Broken when it cannot be used at all."""
-        self._seen = _look(self._folder)
         try:
+            self._seen = _look(self._folder)
             snapshot = read_folder(self._folder)
         except DirectoryFault as why:
             raise Broken(f"The directory cannot be used: {why}") from None
@@ -101,8 +101,6 @@ class DirectoryFolder:
 
 def read_folder(folder: Path) -> Snapshot:
     """The directory that the folder's files make together. DirectoryFault names the file, or the path in the whole."""
-    if not folder.is_dir():
-        raise DirectoryFault(f"{folder} is no folder")
     paths = _paths(folder)
     if not paths:
         raise DirectoryFault(f"{folder} holds no .yaml, .yml or .json file")
@@ -136,6 +134,8 @@ def digest_of(document: DirectoryDocument) -> str:
 
 
 def _paths(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise DirectoryFault(f"{folder} is no folder")
     return sorted(
         path
         for path in folder.iterdir()
@@ -169,7 +169,7 @@ def _read_file(path: Path) -> dict[str, Any]:
     try:
         value = yaml.load(path.read_text("utf-8"), Loader=_OnceLoader)  # noqa: S506 - it derives from the safe loader
     except (yaml.YAMLError, UnicodeDecodeError, OSError, RecursionError) as why:
-        raise DirectoryFault(f"{path.name}: {why}") from None
+        raise DirectoryFault(f"{path.name}: {' '.join(str(why).split())}") from None
     if value is None:
         return {}
     if not isinstance(value, dict):

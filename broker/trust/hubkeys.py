@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
+import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -68,26 +71,41 @@ def load_or_make(folder: Path, snapshot: Snapshot) -> HubKeys:
     records = [record for record in snapshot.keys_of(snapshot.hub) if record.kid in {key.kid for key in keys.values()}]
     for use in USES:
         if use not in keys:
-            keys[use] = _own(folder, use)
-            records.append(_record(snapshot.hub, use, keys[use]))
+            keys[use], made_at = _own(folder, use)
+            _check_not_ended(folder, use, keys[use], snapshot)
+            records.append(_record(snapshot.hub, use, keys[use], made_at))
             log_line.warning("a hub key that the directory does not list", use=use, kid=keys[use].kid)
     if keys[KeyUse.LOG].alg != Alg.ED25519 or keys[KeyUse.WEBHOOK].alg != Alg.ED25519:
         raise Broken("The hub's keys of use log and webhook must be Ed25519 (protocol §10, §11).")
     return HubKeys(keys, tuple(records))
 
 
-def _own(folder: Path, use: str) -> PrivateKey:
-    """The key that this hub made for the use, before or now."""
+def _own(folder: Path, use: str) -> tuple[PrivateKey, datetime]:
+    """The key that this hub made for the use, before or now, and when: what it signed since then stays valid."""
     path = folder / f"made-{use}.pem"
-    if path.exists():
-        return load_pem(path.read_bytes())
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = generate(Alg.ED25519)
-    save_file(path, key)
-    return key
+    if not path.exists():
+        _make(path)
+    return load_pem(path.read_bytes()), datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
 
 
-def _record(hub: str, use: str, key: PrivateKey) -> KeyRecord:
+def _make(path: Path) -> None:
+    """A new key, unless another role of this hub, started at the same moment, made it; whole from its first moment."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    new = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    save_file(new, generate(Alg.ED25519))
+    with suppress(FileExistsError):
+        os.link(new, path)
+    new.unlink()
+
+
+def _check_not_ended(folder: Path, use: str, key: PrivateKey, snapshot: Snapshot) -> None:
+    """A key that the directory lists as revoked or ended must not come back under a record of the hub's own."""
+    if snapshot.key(key.kid) is not None:
+        path = folder / f"made-{use}.pem"
+        raise Broken(f"The directory lists {path} as revoked, ended or of another use: move it away, for a new one.")
+
+
+def _record(hub: str, use: str, key: PrivateKey, made_at: datetime) -> KeyRecord:
     now = datetime.now(UTC).replace(microsecond=0)
     return KeyRecord(
         kid=key.kid,
@@ -95,7 +113,7 @@ def _record(hub: str, use: str, key: PrivateKey) -> KeyRecord:
         alg=Alg(key.alg),
         use=KeyUse(use),
         agency=hub,
-        valid_from=(now - timedelta(days=1)).isoformat(),
+        valid_from=(made_at - timedelta(days=1)).isoformat(),
         valid_until=(now + MADE_FOR).isoformat(),
     )
 
@@ -107,9 +125,9 @@ def _current(record: KeyRecord) -> bool:
 
 
 def held_keys(folder: Path) -> Iterator[PrivateKey]:
-    """The private keys that an operator put there; those that the hub made are not among them."""
+    """The private keys there, an operator's and those that the hub made."""
     for path in sorted(folder.iterdir()):
-        if path.is_file() and path.stat().st_size <= LARGEST_FILE and not path.name.startswith("made-"):
+        if path.is_file() and path.stat().st_size <= LARGEST_FILE:
             yield from _read(path.read_bytes())
 
 

@@ -61,7 +61,7 @@ def enrol(jwk: Mapping[str, str], alg: str) -> PublicKey:
     """The public key, if a directory may hold it. WeakKey for points of small order, other encodings, bad points."""
     try:
         key = load_public(jwk, alg)
-    except (ValueError, KeyError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm):
         raise WeakKey("no public key of its algorithm") from None
     if isinstance(key, ed25519.Ed25519PublicKey):
         y = int.from_bytes(key.public_bytes_raw(), "little") & (2**255 - 1)
@@ -75,8 +75,13 @@ def enrol(jwk: Mapping[str, str], alg: str) -> PublicKey:
 
 
 def load_public(jwk: Mapping[str, str], alg: str) -> PublicKey:
-    """The public key of a JWK. ValueError when it is none of that algorithm."""
-    return _load_public(tuple(sorted(jwk.items())), "Ed25519" if alg == "EdDSA" else str(alg))
+    """The public key of a JWK. ValueError when it is none of that algorithm, whatever came in its place."""
+    if not all(isinstance(value, str) for value in jwk.values()):
+        raise ValueError("the members of a public key are text")
+    try:
+        return _load_public(tuple(sorted(jwk.items())), "Ed25519" if alg == "EdDSA" else str(alg))
+    except KeyError as missing:
+        raise ValueError(f"a public key with {missing}") from None
 
 
 @lru_cache(maxsize=4096)
