@@ -18,6 +18,10 @@ from broker.demo.world import Partner, World
 START_S = 60.0
 STOP_S = 20.0
 USUAL_PORT = 8080
+NOT_THEIRS = frozenset(
+    {"REDIS_URL", "BROKER_ROLE", "BROKER_ISSUER", "BROKER_TLS_CERT", "BROKER_TLS_KEY", "BROKER_TRUSTED_PROXY"}
+)
+"""Settings of some other hub that may stand in the environment."""
 
 
 class CastError(Exception):
@@ -150,7 +154,7 @@ class Cast:
 
 async def _start(module: str, arguments: list[str], log: Path) -> Process:
     """In a session of its own: Ctrl-C reaches the demo alone, which ends the others in their turn."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("BROKER_", "REDIS_URL"))}
+    environment = {name: value for name, value in os.environ.items() if name not in NOT_THEIRS}
     with log.open("ab") as errors:
         return await asyncio.create_subprocess_exec(
             sys.executable,

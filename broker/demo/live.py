@@ -14,7 +14,7 @@ from broker.demo.cast import Cast
 from broker.demo.post import Posters
 from broker.demo.table import Outcome
 
-EVERY_S = 4.0
+EVERY_S = 3.0
 LIVE = ("river-level", "phishing-page", "dengue", "drifting-container", "scam-call")
 """Posted in turn; they stand in `alerts/live.yaml`."""
 
@@ -37,7 +37,7 @@ async def look_around(cast: Cast, posters: Posters, outcome: Outcome, enough: as
 
 def _how(cast: Cast, outcome: Outcome) -> list[Text]:
     world = cast.world
-    health, police, ddm = (world.key_path(agency, "auth") for agency in ("health", "police", "ddm"))
+    health, ddm = (world.key_path(agency, "auth") for agency in ("health", "ddm"))
     warning = next((row.alert for row in outcome.posted if row.text.name == "flood-warning"), "ID")
     hub = f"--hub {cast.url}"
     broker = _as_typed(Path(sys.executable).with_name("broker"))
@@ -46,7 +46,7 @@ def _how(cast: Cast, outcome: Outcome) -> list[Text]:
             f"{broker} subscribe {hub} --auth-key {health} --domain disaster --domain health"
         ),
         "read it, each delivery verified": f"{broker} tail {hub} --auth-key {health} sub_…",
-        "read along with the police": f"{broker} tail {hub} --auth-key {police} {cast.subscriptions['police']}",
+        "read along with disaster management": f"{broker} tail {hub} --auth-key {ddm} {cast.subscriptions['ddm']}",
         "why somebody has the flood warning, or has it not": (
             f"{broker} explain {hub} --auth-key {ddm} {warning} --reader {world.ids['coast']}"
         ),
