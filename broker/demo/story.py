@@ -12,15 +12,22 @@ from broker.demo.settling import PATIENCE_S, Settling
 REFUSED = (
     "forged",
     "stranger",
+    "other-agency",
+    "other-use",
+    "cosigned",
     "retry",
     "conflict",
     "outside-mandate",
     "not-given",
+    "not-its-own",
+    "no-delegation",
     "wrong-digest",
     "cap-disagrees",
     "no-legal-basis",
     "no-neutrality",
     "red-to-many",
+    "wider-cancel",
+    "no-file-number",
     "no-handling",
     "stale",
     "other-network",
@@ -57,7 +64,7 @@ class Story:
         await self._until_erased("fisherman-missing")
         self.progress.chapter("the coast guard is back")
         await self._resume("coast")
-        await self._post("piracy", "flood-exercise")
+        await self._post("piracy", "flood-exercise", "storm-delegated")
         await self._settle()
         await self._post("flood-cancel", "all-clear")
         await self._settle()

@@ -68,6 +68,13 @@ def _stale(bench: Bench) -> Signed:
     return bench.restated(bench.again(bench.key), {"iat": int(time.time()) - YESTERDAY_S})
 
 
+def _cosigned(bench: Bench) -> Signed:
+    """A detached signature by a key that nobody knows stands beside the issuer's own (RFC 7515 appendix F)."""
+    fresh = bench.again(bench.key)
+    header, _, signature = jws.sign(generate(), jws.STATEMENT_TYP, fresh.claims).split(".")
+    return Signed(fresh.statement, fresh.parts, (f"{header}..{signature}",))
+
+
 def _louder(signed: Signed) -> dict[str, Any]:
     """The same claims with a higher severity."""
     claims = dict(signed.claims)
@@ -78,6 +85,9 @@ def _louder(signed: Signed) -> dict[str, Any]:
 HOW: Mapping[str, Callable[[Bench], Signed]] = {
     "forged": _forged,
     "stranger": lambda bench: bench.again(generate()),
+    "other-agency": lambda bench: bench.again(bench.world.keys["police"]["statement"]),
+    "other-use": lambda bench: bench.again(bench.world.keys[bench.issuer]["auth"]),
+    "cosigned": _cosigned,
     "retry": lambda bench: bench.signed,
     "conflict": _conflict,
     "other-bytes": _other_bytes,

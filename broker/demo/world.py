@@ -16,6 +16,7 @@ WORLD = Path(__file__).with_name("world.yaml")
 HUB_USES = ("statement", "receipt", "webhook", "log", "auth")
 OLD_KEY_OF = "ddm"
 """Has one more key, which ended yesterday."""
+PIECES = ("communities", "agreements", "delegations", "caveats", "profiles")
 LINE_TEST = "hub.test"
 _OURS = ("short", "label", "system", "way", "alg", "subscription")
 _DAY = timedelta(days=1)
@@ -86,7 +87,7 @@ class World:
             *(self._entry(each, http_origins, suspended) for each in self._stated["agencies"]),
         ]
         pieces = {
-            "communities": {name: self._stated[name] for name in ("communities", "agreements", "caveats", "profiles")},
+            "communities": {name: self._stated[name] for name in PIECES},
             "agencies": {"network": self.network, "hub": self.hub, "version": self.version, "agencies": agencies},
         }
         for name, piece in pieces.items():
