@@ -47,9 +47,10 @@ class Reading:
 
     async def envelope(self, caller: Caller, id_: str, purpose: Purpose | None, now: datetime) -> bytes:
         """The alert as released to the caller: the widest result over its active subscriptions (protocol §6)."""
+        await self._states_purpose(caller, id_, purpose)
         alert = await self._known(id_)
         best: tuple[Judgement, Released] | None = None
-        for ask in await self._asks(caller, alert, purpose):
+        for ask in await self._asks(caller, purpose):
             judgement = await self.judge.decide(alert, ask, now)
             decision = judgement.decision
             if isinstance(decision, Released) and (best is None or _wider(decision, best[1])):
@@ -60,17 +61,23 @@ class Reading:
         await self.dossiers.note(id_, Given(caller.agency, "", told(now)), judgement.kept())
         return parcel.text(alert, released, self.hub)
 
-    async def _asks(self, caller: Caller, alert: StoredAlert, purpose: Purpose | None) -> list[Ask]:
-        """As which subscription the caller may ask; one without any states its purpose."""
-        held = [each for each in await self._active(caller) if purpose is None or purpose in each.subscription.purpose]
-        asks = [ask_of(each, caller.way, delivering=False) for each in held]
-        if asks or await self._active(caller):
-            return asks
-        if purpose is None and caller.agency != alert.label.issuer:
+    async def _states_purpose(self, caller: Caller, id_: str, purpose: Purpose | None) -> None:
+        """Asked of who has no subscription, whether or not the alert exists; of its own alerts an issuer need not."""
+        if purpose is not None or await self._active(caller):
+            return
+        alert = await self.log.find(id_)
+        if alert is None or caller.agency != alert.label.issuer:
             raise Refused(
                 "invalid-request",
                 "An agency without an active subscription states the purpose of its reading: ?purpose=…",
             )
+
+    async def _asks(self, caller: Caller, purpose: Purpose | None) -> list[Ask]:
+        """As which subscription the caller may ask; without any, for the purpose that it stated."""
+        held = [each for each in await self._active(caller) if purpose is None or purpose in each.subscription.purpose]
+        asks = [ask_of(each, caller.way, delivering=False) for each in held]
+        if asks or await self._active(caller):
+            return asks
         purposes = () if purpose is None else (purpose,)
         return [Ask(caller.agency, None, (Status.ACTUAL,), purposes, caller.way, delivering=False)]
 
