@@ -1,0 +1,128 @@
+"""What an accepted alert does to others, kind by kind of protocol §2.1."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.label import Label
+from broker.policy.lifecycle import (
+    Acknowledges,
+    Changes,
+    Consents,
+    Effects,
+    Notify,
+    direct_to,
+    effects,
+    goes_by_release,
+)
+from schemas.terms import Kind
+from tests.unit import making
+from tests.unit.making import DYKE, POLICE, PROVINCE
+
+ONE, TWO = making.label(), making.label(making.id_of(PROVINCE, 8), iss=PROVINCE, issuer=PROVINCE)
+REQUEST = making.label(
+    making.id_of(PROVINCE, 7),
+    kind="request",
+    iss=PROVINCE,
+    issuer=PROVINCE,
+    wants=["onward"],
+    onward_to=[POLICE, "vn.idle"],
+    references=[ONE.id],
+)
+KNOWN = {each.id: each for each in (ONE, TWO, REQUEST)}
+
+
+def of(kind: str, *about: Label, **changes: Any) -> Effects:
+    """The effects of an alert of that kind about these."""
+    label = making.label(making.id_of(POLICE, 1), kind=kind, references=[each.id for each in about], **changes)
+    return effects(label, KNOWN)
+
+
+def test_an_alert() -> None:
+    """An alert goes by release and changes nothing."""
+    assert of("alert") == Effects(by_release=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "fate"), [("update", "superseded", "updated"), ("cancel", "cancelled", "cancelled")]
+)
+def test_updates_and_cancels(kind: str, change: Any, fate: Any) -> None:
+    """They go by release, change each that they reference, and others who were given those get a notice."""
+    made = of(kind, ONE, TWO)
+    assert made.by_release
+    assert made.facts == (Changes(ONE.id, change), Changes(TWO.id, change))
+    assert made.notices == (Notify(ONE, fate), Notify(TWO, fate))
+
+
+@pytest.mark.parametrize(("kind", "outcome"), [("ack", "acting"), ("error", "cannot-parse"), ("erased", None)])
+def test_answers(kind: str, outcome: str | None) -> None:
+    """An answer goes directly to the issuer, and is told of the alert that it answers."""
+    made = of(kind, ONE, outcome=outcome)
+    assert made == Effects(facts=(Acknowledges(ONE.id, outcome or kind),), direct_to=frozenset({DYKE}))
+
+
+def test_requests() -> None:
+    """A request goes by release; one for onward directly to the alert's issuer."""
+    assert of("request", wants=["information"]) == Effects(by_release=True)
+    assert of("request", ONE, wants=["onward"], onward_to=[POLICE]) == Effects(direct_to=frozenset({DYKE}))
+
+
+def test_replies() -> None:
+    """A reply goes directly to the requester, or by release when it has an addressing of its own."""
+    assert of("reply", REQUEST, addressed=False, outcome="hit") == Effects(direct_to=frozenset({PROVINCE}))
+    assert of("reply", REQUEST, addressed=True, outcome="hit") == Effects(by_release=True)
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_consents(granted: bool) -> None:
+    """A consent is about the alert that was asked about, for the agencies that were named, and goes to who asked."""
+    made = of("consent", REQUEST, granted=granted)
+    assert made.facts == (Consents(ONE.id, (POLICE, "vn.idle"), granted),)
+    assert made.direct_to == {PROVINCE}
+    assert not made.by_release
+
+
+def test_a_recall() -> None:
+    """A recall goes to all who were given the alert, and recalls it."""
+    assert of("recall", ONE) == Effects(facts=(Changes(ONE.id, "recalled"),), to_all_given=ONE.id)
+
+
+def test_challenges() -> None:
+    """A challenge suspends and tells those who were given it; a withdrawal resumes and tells the issuer alone."""
+    suspended = of("challenge", ONE, outcome="suspend")
+    assert suspended.facts == (Changes(ONE.id, "suspended"),)
+    assert suspended.notices == (Notify(ONE, "suspended"),)
+    assert suspended.direct_to == {DYKE}
+    withdrawn = of("challenge", ONE, outcome="withdraw")
+    assert (withdrawn.facts, withdrawn.notices) == ((Changes(ONE.id, "resumed"),), ())
+
+
+def test_an_approval() -> None:
+    """An approval is for the hub alone."""
+    assert of("approve", ONE) == Effects()
+
+
+KINDS = st.sampled_from(list(Kind))
+
+
+@given(
+    kind=KINDS,
+    references=st.lists(st.sampled_from([ONE, TWO, REQUEST, making.label(making.id_of(DYKE, 99))]), max_size=3),
+    wants=st.sampled_from([[], ["information"], ["onward"]]),
+    addressed=st.booleans(),
+    outcome=st.sampled_from([None, "suspend", "withdraw", "hit"]),
+)
+def test_one_way_out(kind: Kind, references: list[Label], wants: Any, addressed: bool, outcome: Any) -> None:
+    """Every alert goes one way: by release, directly, or to all who were given; and touches only what is known."""
+    made = of(kind, *references, wants=wants, addressed=addressed, outcome=outcome)
+    assert sum((made.by_release, bool(made.direct_to), made.to_all_given is not None)) <= 1
+    label = making.label(kind=kind, wants=wants, addressed=addressed)
+    assert made.by_release == goes_by_release(label)
+    about = {fact.alert for fact in made.facts} | {notify.about.id for notify in made.notices}
+    assert about <= KNOWN.keys()
+    assert made.direct_to <= {each.issuer for each in KNOWN.values()}
+    again = making.label(making.id_of(POLICE, 1), kind=kind, wants=wants, addressed=addressed, outcome=outcome,
+                         references=[each.id for each in references])  # fmt: skip
+    assert direct_to(again, KNOWN) == made.direct_to
