@@ -1,6 +1,7 @@
 """The client of a hub: one object for what an agency's system does with it (protocol §4, §6)."""
 
 import json
+import time
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Self, TypeVar
 
@@ -12,7 +13,15 @@ from broker.client.following import follow
 from broker.client.posting import request_for
 from broker.client.problem import ProblemError, invalid
 from broker.client.signing import Content, Draft, Signed, sign
-from broker.client.verifying import Expected, NotVerified, Received, kids_of, verify
+from broker.client.verifying import (
+    Expected,
+    NotVerified,
+    Received,
+    kid_of_heartbeat,
+    kids_of,
+    verify,
+    verify_heartbeat,
+)
 from broker.trust.keys import PrivateKey
 from schemas.answers import (
     Accepted,
@@ -62,8 +71,8 @@ class AsyncClient:
         self._hub = Connection(hub, identity, options)
         self._agency = agency
         self._key = key
-        self._records: dict[str, KeyRecord] = dict(records or {})
-        self._own_records = records is not None
+        self._trusted = records
+        self._asked: dict[str, tuple[float, KeyRecord]] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -85,12 +94,15 @@ class AsyncClient:
         return (await self._hub.token()).value
 
     async def key_record(self, kid: str) -> KeyRecord:
-        """The record of a key, from `records` where they were given, else from the hub; kept."""
-        if kid not in self._records:
-            if self._own_records:
+        """The record of a key, from `records` where they were given, else from the hub; kept for a while."""
+        if self._trusted is not None:
+            if kid not in self._trusted:
                 raise NotVerified("its key is not in the directory")
-            self._records[kid] = _read(KeyRecord, await self._hub.send(Ask("GET", f"/v1/directory/keys/{kid}")))
-        return self._records[kid]
+            return self._trusted[kid]
+        if kid not in self._asked or self._hub.is_old(self._asked[kid][0]):
+            answer = await self._hub.send(Ask("GET", f"/v1/directory/keys/{kid}"))
+            self._asked[kid] = time.monotonic(), _read(KeyRecord, answer)
+        return self._asked[kid][1]
 
     # Posting
 
@@ -200,12 +212,17 @@ class AsyncClient:
         """Without end: each delivery verified, with its cursor; after a break it goes on exactly where it was.
 
         Keep the cursor once you are done with a delivery, and begin after it next time. It waits out a hub that is away
-        for a while; ProblemError when it refuses, NotVerified when a delivery is not what its originator signed.
+        for a while; ProblemError when it refuses, NotVerified when a delivery is not what its originator signed, does
+        not name the one before it, or is another than the hub's signed heartbeat tells.
         """
         most = 2 * (await self.discover()).limits.envelope
         path = f"{SUBSCRIPTIONS}/{id_}/stream"
         before: Received | None = None
         async for event in follow(self._hub, path, last_event_id, most):
+            if event.event == "heartbeat":
+                await self._check_heartbeat(event.data, id_, before)
+            if event.event != "alert":
+                continue
             received = await self.verify(event.data, id_)
             if before is not None:
                 received.follow(before)
@@ -215,12 +232,23 @@ class AsyncClient:
     async def verify(self, text: str, subscription: str | None = None) -> Received:
         """What the hub delivered by whatever way, checked; NotVerified says at which step it failed."""
         records = {kid: await self._record_for(kid) for kid in kids_of(text)}
-        network = (await self.discover()).network
-        return verify(text, records, Expected(network, subscription))
+        hub = await self.discover()
+        return verify(text, records, Expected(hub.network, subscription, hub.hub))
 
     async def webhook_keys(self) -> tuple[KeyRecord, ...]:
         """The hub's keys that `verify_webhook` tries."""
         return tuple(record for record in (await self.discover()).keys if record.use is KeyUse.WEBHOOK)
+
+    async def _check_heartbeat(self, data: str, id_: str, before: Received | None) -> None:
+        """The hub signs how far the subscription is: at our position, the last text must be the one that we have."""
+        try:
+            proof = str(json.loads(data)["proof"])
+        except (ValueError, TypeError, KeyError):
+            raise NotVerified("a heartbeat cannot be read") from None
+        records = {kid: await self._record_for(kid) for kid in (kid_of_heartbeat(proof),)}
+        told = verify_heartbeat(proof, records, id_)
+        if before is not None and before.hub.position == told.position and told.last != before.digest:
+            raise NotVerified(f"the hub signed another text at position {told.position}")
 
     async def _record_for(self, kid: str) -> KeyRecord:
         try:

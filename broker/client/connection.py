@@ -3,11 +3,13 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
@@ -19,6 +21,7 @@ from broker.trust.keys import PrivateKey
 from schemas.discovery import Discovery
 from schemas.reading import read
 
+Answer = TypeVar("Answer")
 DISCOVERY = "/.well-known/interagency-hub"
 UNAUTHENTICATED = 401
 SILENCE_S = 60.0
@@ -50,6 +53,8 @@ class Options:
     """The certificates (PEM) that the hub's may come from; None: those of the system."""
     timeout_s: float = 30.0
     retries: Retries = field(default_factory=Retries)
+    keep_s: float = 300.0
+    """How long discovery and key records are believed before they are asked for again: so is a revocation learnt."""
     transport: httpx2.AsyncBaseTransport | None = None
 
 
@@ -81,19 +86,28 @@ class Connection:
         self._timeout_s = options.timeout_s
         self._identity = identity
         self._prover = Prover()
-        self._discovery: Discovery | None = None
+        self._keep_s = options.keep_s
+        self._discovery: tuple[float, Discovery] | None = None
         self._token: Token | None = None
         self._renewing = asyncio.Lock()
 
     async def discovery(self) -> Discovery:
-        """Who the hub is (protocol §6); asked once."""
-        if self._discovery is None:
+        """Who the hub is (protocol §6); asked once in a while."""
+        if self._discovery is None or self.is_old(self._discovery[0]):
             answer = await self.send(Ask("GET", DISCOVERY))
-            self._discovery = read(Discovery, json.loads(answer.content))
-        return self._discovery
+            self._discovery = time.monotonic(), _discovery(answer)
+        return self._discovery[1]
+
+    def is_old(self, asked_at: float) -> bool:
+        """Whether what was asked for then (on the monotonic clock) has to be asked for again."""
+        return time.monotonic() - asked_at > self._keep_s
 
     async def token(self) -> Token:
-        """A token bound to this client's own key, kept until shortly before it ends."""
+        """A token bound to this client's own key, asked for again while the hub is busy or gives no answer."""
+        return await self._retried(self._usable_token, repeatable=True)
+
+    async def _usable_token(self) -> Token:
+        """Kept until shortly before it ends; asked for once."""
         async with self._renewing:
             if self._token is None or not self._token.usable:
                 self._token = await self._new_token()
@@ -132,13 +146,17 @@ class Connection:
         await self.http.aclose()
 
     async def _repeated(self, ask: Ask, *, signed: bool) -> httpx2.Response:
+        return await self._retried(partial(self._once, ask, signed=signed), repeatable=ask.repeatable)
+
+    async def _retried(self, once: Callable[[], Awaitable[Answer]], *, repeatable: bool) -> Answer:
+        """The one place that tries again."""
         tried = 0
         while True:
             tried += 1
             try:
-                return await self._once(ask, signed=signed)
+                return await once()
             except ProblemError as why:
-                wait = self.retries.wait(tried, why, repeatable=ask.repeatable)
+                wait = self.retries.wait(tried, why, repeatable=repeatable)
                 if wait is None:
                     raise
                 await asyncio.sleep(wait)
@@ -158,7 +176,7 @@ class Connection:
         return answer
 
     async def _authorization(self, method: str, path: str) -> dict[str, str]:
-        token = await self.token()
+        token = await self._usable_token()
         url = origin_of((await self.discovery()).issuer) + path
         return {
             "Authorization": f"DPoP {token.value}",
@@ -176,9 +194,20 @@ class Connection:
             "Content-Type": "application/x-www-form-urlencoded",
             "DPoP": self._prover.proof("POST", origin_of(hub.issuer) + path),
         }
-        # an assertion and a proof serve once: after no answer, ask with new ones instead of these
-        answer = await self.send(Ask("POST", path, content=str(form).encode(), headers=headers, repeatable=False))
-        return token_from(json.loads(answer.content), who.scope)
+        # an assertion and a proof serve once: whoever tries again comes here again, for new ones
+        answer = await self._once(Ask("POST", path, content=str(form).encode(), headers=headers), signed=False)
+        try:
+            return token_from(json.loads(answer.content), who.scope)
+        except (ValueError, TypeError, KeyError):
+            raise ProblemError("unexpected-answer", "The hub's answer is no token.") from None
+
+
+def _discovery(answer: httpx2.Response) -> Discovery:
+    try:
+        return read(Discovery, json.loads(answer.content))
+    except ValueError:
+        detail = f"{answer.url} is no hub's discovery: is the URL that of a hub?"
+        raise ProblemError("unexpected-answer", detail) from None
 
 
 def _checked_url(url: str) -> str:

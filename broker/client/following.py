@@ -10,7 +10,7 @@ from broker.client.problem import ProblemError, UnreachableError
 
 
 async def follow(hub: Connection, path: str, cursor: str | None, most: int) -> AsyncIterator[httpx2.ServerSentEvent]:
-    """The alerts after `cursor` (None: from the first that is owed), each of at most `most` bytes.
+    """The events after `cursor` (None: from the first that is owed), each of at most `most` bytes.
 
     A hub that is away or busy is waited for, however long; ProblemError when it refuses.
     """
@@ -23,7 +23,7 @@ async def follow(hub: Connection, path: str, cursor: str | None, most: int) -> A
                     broken = 0
                     if event.event == "alert":
                         cursor = event.id
-                        yield event
+                    yield event
         except httpx2.TransportError as lost:
             why = UnreachableError(str(lost) or type(lost).__name__)
         except ProblemError as problem:

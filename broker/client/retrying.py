@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from broker.client.problem import ProblemError, UnreachableError
 
 BUSY = frozenset({429, 503})
+AWAY = frozenset({502, 504})
+"""What a proxy says when the hub behind it gave no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Retries:
 
         After no answer, only what is `repeatable` may be sent again: the hub may have done it already.
         """
-        again = repeatable if isinstance(why, UnreachableError) else why.status in BUSY
+        no_answer = isinstance(why, UnreachableError) or why.status in AWAY
+        again = repeatable if no_answer else why.status in BUSY
         if not again or tried >= self.most:
             return None
         if why.retry_after is not None and why.retry_after > self.patience_s:

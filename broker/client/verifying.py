@@ -80,10 +80,12 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a reader knows by itself: its network, its subscription (None for an alert that was read by id)."""
+    """What a reader knows by itself: its network, its subscription (None for an alert that was read by id), its hub."""
 
     network: str
     subscription: str | None = None
+    hub: str | None = None
+    """None: any hub of the network."""
 
 
 def kids_of(text: str) -> tuple[str, ...]:
@@ -101,6 +103,8 @@ def verify(text: str, records: Mapping[str, KeyRecord], expected: Expected) -> R
     envelope = _envelope(text)
     if envelope.hub.network != expected.network:
         raise NotVerified("the hub speaks for another network")
+    if expected.hub is not None and envelope.hub.id != expected.hub:
+        raise NotVerified("another hub made it")
     if expected.subscription is not None and envelope.hub.subscription != expected.subscription:
         raise NotVerified("it was made for another subscription")
     # 2  the originator's statement: framing, key, signature (protocol §2)
@@ -121,6 +125,11 @@ def verify(text: str, records: Mapping[str, KeyRecord], expected: Expected) -> R
         hub=envelope.hub,
         digest=jws.digest_of(text.encode()),
     )
+
+
+def kid_of_heartbeat(proof: str) -> str:
+    """The key that `verify_heartbeat` will ask for. NotVerified when the text is no such token."""
+    return _framed(proof, HEARTBEAT_TYP).kid
 
 
 def verify_heartbeat(proof: str, records: Mapping[str, KeyRecord], subscription: str) -> HeartbeatClaims:

@@ -6,9 +6,11 @@ import time
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from broker.client.verifying import NotVerified
 from broker.trust.keys import load_public, verify_signature
+from schemas.base import instant
 from schemas.directory import KeyRecord
 from schemas.terms import KeyUse
 
@@ -33,9 +35,10 @@ def verify_webhook(
         id_, stamp, signatures = (given[f"webhook-{name}"] for name in ("id", "timestamp", "signature"))
     except KeyError as missing:
         raise NotVerified(f"the header {missing.args[0]} is missing") from None
-    _check_time(stamp, time.time() if now is None else now, tolerance)
+    moment = time.time() if now is None else now
+    _check_time(stamp, moment, tolerance)
     signed = b".".join((id_.encode(), stamp.encode(), body))
-    known = tuple(keys)
+    known = tuple(each for each in keys if isinstance(each, str) or _usable(each, moment))
     if not any(_holds(each, known, signed) for each in signatures.split(" ")):
         raise NotVerified("no signature of the hub holds")
     return id_
@@ -62,8 +65,13 @@ def _holds(signature: str, keys: tuple[KeyRecord | str, ...], signed: bytes) -> 
 
 
 def _by_key(record: KeyRecord, signed: bytes, value: bytes) -> bool:
-    usable = record.use is KeyUse.WEBHOOK and record.revoked is None
-    return usable and verify_signature(load_public(record.jwk, record.alg), signed, value)
+    return verify_signature(load_public(record.jwk, record.alg), signed, value)
+
+
+def _usable(record: KeyRecord, moment: float) -> bool:
+    at = datetime.fromtimestamp(moment, UTC)
+    in_time = instant(record.valid_from) <= at < instant(record.valid_until)
+    return record.use is KeyUse.WEBHOOK and record.revoked is None and in_time
 
 
 def _mac(secret: str, signed: bytes) -> bytes:
