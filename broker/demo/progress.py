@@ -1,8 +1,6 @@
 """What the demo is doing, beside what it prints: lines on standard error, or one that changes on a terminal."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from rich.console import Console
 from rich.status import Status
@@ -20,19 +18,14 @@ class Progress:
             self._status = self._console.status("")
             self._status.start()
 
-    @contextmanager
-    def step(self, words: str) -> Iterator[None]:
-        """Shown at once, and left standing with the time at which it began."""
-        self.chapter(words)
-        yield
-
-    def chapter(self, words: str) -> None:
+    def step(self, words: str) -> None:
+        """What begins now; it is left standing with its time."""
         self._console.print(Text(f"{time.monotonic() - self._began:5.1f} s  {words}"))
         if self._status is not None:
             self._status.update(Text(words))
 
     def detail(self, words: str) -> None:
-        """One thing within a step."""
+        """One thing within the step."""
         if self._status is not None:
             self._status.update(Text(words))
         else:

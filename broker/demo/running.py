@@ -5,6 +5,7 @@ import json
 import signal
 import tempfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -45,6 +46,7 @@ class Demo:
         self._progress = Progress()
         self._enough = asyncio.Event()
         self._outcome: Outcome | None = None
+        self._broken = "The demo was interrupted."
 
     async def run(self) -> int:
         """Everything that was started ends, however this does; Ctrl-C ends the story, or the looking around."""
@@ -55,8 +57,8 @@ class Demo:
             with suppress(asyncio.CancelledError):
                 await task
         finally:
-            with self._progress.step("ending the hub and the partners' systems"):
-                unclean = await self._cast.stop()
+            self._progress.step("ending the hub and the partners' systems")
+            unclean = await self._cast.stop()
             self._progress.close()
         return self._ended(unclean)
 
@@ -70,19 +72,20 @@ class Demo:
             await self._open()
             await self._act()
         except (CastError, ProblemError) as why:
-            self._progress.wrong(f"The demo cannot go on: {why}")
+            self._broken = f"The demo cannot go on: {why}"
+            self._progress.wrong(self._broken)
 
     async def _open(self) -> None:
         world, cast, step = self._world, self._cast, self._progress.step
-        with step(f"keys and certificates for {len(world.ids)} agencies and a hub"):
-            world.make_keys()
-        with step("two webhook receivers and two stream readers, a process each"):
-            await cast.start_systems()
-        with step("the directory, and a hub with a private server"):
-            world.write_directory(cast.http_origins)
-            await cast.start_hub(usual_port=not self._once)
-        with step(f"{len(world.partners)} agencies subscribe at {cast.url}"):
-            await cast.introduce()
+        step(f"keys and certificates for {len(world.ids)} agencies and a hub")
+        world.make_keys()
+        step("two webhook receivers and two stream readers, a process each")
+        await cast.start_systems()
+        step("the directory, and a hub with a private server")
+        world.write_directory(cast.http_origins)
+        await cast.start_hub(usual_port=not self._once)
+        step(f"{len(world.partners)} agencies subscribe at {cast.url}")
+        await cast.introduce()
 
     async def _act(self) -> None:
         texts = load()
@@ -109,12 +112,17 @@ class Demo:
         ]
 
     def _ended(self, unclean: list[str]) -> int:
-        outcome = self._outcome
-        if outcome is None:
+        ends = [f"{name} did not end cleanly" for name in unclean]
+        if self._outcome is None:
+            if self._as_json:
+                print(json.dumps({"as_expected": False, "findings": [self._broken, *ends]}), flush=True)
             return INTERRUPTED if self._enough.is_set() else 1
-        outcome.findings.extend(f"{name} did not end cleanly" for name in unclean)
+        outcome = replace(self._outcome, findings=[*self._outcome.findings, *ends])
         if self._once:
             self._show(outcome)
+        else:
+            for each in ends:
+                self._progress.wrong(each)
         return 0 if outcome.as_expected else 1
 
     def _show(self, outcome: Outcome) -> None:

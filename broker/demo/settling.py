@@ -15,7 +15,7 @@ from broker.demo.cast import Cast
 from broker.demo.post import Posters
 from broker.demo.world import Partner
 
-PATIENCE_S = 20.0
+PATIENCE_S = 30.0
 AFTERWARDS_S = 3.0
 """Once something did not come, the rest is not waited for as long."""
 LOOK_EVERY_S = 0.05

@@ -30,7 +30,7 @@ class Outcome:
     posted: Sequence[Posted]
     grid: Grid
     expected: Expected
-    findings: list[str]
+    findings: Sequence[str]
     """What is wrong beside the cells."""
 
     @property
