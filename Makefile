@@ -53,7 +53,7 @@ schemas: $(READY) ## writes schemas/json anew
 
 lock: $(READY) ## resolves the dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --universal --python-version 3.11 --quiet -o requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --universal --python-version 3.11 --quiet -o requirements-hub.lock
+	$(BIN)/uv pip compile pyproject.toml --group build --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --universal --python-version 3.11 --quiet -o requirements-hub.lock
 
 clean: ## removes what make made
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
