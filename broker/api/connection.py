@@ -109,6 +109,13 @@ class GuardedConnection(HttpToolsProtocol):
             self._look_timer.cancel()
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        """The server ends: who is being answered is answered first; a stream, which has no end, ends now."""
+        super().shutdown()
+        streaming = self._dispatched and not self.cycle.response_complete and self.cycle.chunked_encoding
+        if streaming and self._real is not None:
+            self._real.close()
+
     def _make_room(self) -> None:
         """The connection that has waited longest with half a header goes first, else this one."""
         self.counts.cut("connections")

@@ -86,7 +86,6 @@ def serving(
     role: str = "all",
     data: str = "data",
     ca: Path | None = None,
-    url: str = "",
     **env: str,
 ) -> Iterator[Hub]:
     """`broker serve`, ready, until the block ends. Its port is one that nobody had."""
@@ -101,7 +100,8 @@ def serving(
         process = subprocess.Popen(command, stdout=output, stderr=errors, env=os.environ | env)
     try:
         told = until(lambda: _told(process, out, log))
-        url = url or f"{'https' if '--tls-cert' in options else 'http'}://127.0.0.1:{told['port']}"
+        scheme, port = "https" if "--tls-cert" in options else "http", told["port"] or 0
+        url = f"{scheme}://127.0.0.1:{port}"
         with httpx2.Client(base_url=url, verify=_trust(ca), trust_env=False, timeout=PATIENCE_S) as http:
             yield Hub(process, told, log, url, http)
     finally:

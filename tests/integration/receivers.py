@@ -18,6 +18,10 @@ class Receiver:
 
     origin: str
     taken: list[Json] = field(default_factory=list)
+    status: int = 204
+    """What it answers; only what it answered with 2xx counts as taken."""
+    asked: int = 0
+    """Requests so far, whatever was answered."""
 
     def ids(self) -> list[str]:
         """Of the alerts."""
@@ -33,8 +37,12 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            receiver.taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            receiver.asked += 1
+            if 200 <= receiver.status < 300:
+                receiver.taken.append(body)
+            self.send_response(receiver.status)
+            self.send_header("Content-Length", "0")
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
