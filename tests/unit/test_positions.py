@@ -1,5 +1,7 @@
 """Sets of positions as readers write them (protocol §6)."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ def test_there_and_back(positions: set[int]) -> None:
     read = read_ranges(text)
     assert {position for position in range(203) if position in read} == positions
     spans = [tuple(map(int, item.split("-"))) for item in text.split(",") if item]
-    assert all(later[0] > earlier[-1] + 1 for earlier, later in zip(spans, spans[1:], strict=False))
+    assert all(later[0] > earlier[-1] + 1 for earlier, later in pairwise(spans))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pydantic
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.label import Label
@@ -264,6 +264,7 @@ def test_a_restriction_never_adds(base: Case, names: list[str], data: st.DataObj
 
 
 @pytest.mark.parametrize("name", sorted(RESTRICTIONS))
+@settings(max_examples=20)
 @given(row=ANY_ROW, data=st.data())
 def test_each_restriction(name: str, row: dict[str, Any], data: st.DataObject) -> None:
     """Each restriction by itself, on the rows as they are written."""

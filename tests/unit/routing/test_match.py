@@ -1,4 +1,4 @@
-"""Which subscriptions want an alert: the filter of protocol §6, and that the index finds what asking each would find."""
+"""Which subscriptions want an alert: the filter of protocol §6; the index finds what asking each would find."""
 
 from dataclasses import dataclass
 from typing import Any
