@@ -99,6 +99,7 @@ class Demo:
             findings = [*settling.late, *self._doubts()]
             self._outcome = Outcome(self._world.partners, story.posted, grid, self._expected, findings)
             if not self._once:
+                self._progress.close()
                 self._show(self._outcome)
                 await look_around(self._cast, posters, self._outcome, self._enough)
         finally:
