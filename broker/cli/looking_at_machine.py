@@ -38,7 +38,7 @@ def look_at_disk(settings: Settings) -> Finding:
 
 
 def disk(free: int, place: Path) -> Finding:
-    """`free` bytes at `place`. A private server takes nothing more below 64 MiB, a full disk ends in 503."""
+    """`free` bytes at `place`. A private server takes nothing more below 128 MiB, a full disk ends in 503."""
     found = f"{free / 1024**3:.1f} GiB free at {place}"
     if free >= LITTLE_DISK:
         return Finding("disk", Grade.OK, found)
