@@ -42,7 +42,7 @@ LIKELY: Mapping[str, tuple[str, ...]] = {
     "broker.policy.authorise": (_POLICY + "test_posting_terms.py", _POLICY + "test_mandate.py"),
     "broker.policy.mandate": (_POLICY + "test_mandate.py", _POLICY + "test_posting_terms.py"),
     "broker.policy.posting_terms": (_POLICY + "test_posting_terms.py",),
-    "broker.policy.release": (_POLICY + "test_truth_table.py",),
+    "broker.policy.release": (_POLICY + "test_truth_table.py", _POLICY + "test_release.py"),
     "broker.policy.paths": (_POLICY + "test_truth_table.py",),
     "broker.policy.ways": (_POLICY + "test_truth_table.py",),
     "broker.policy.terms": (_POLICY + "test_truth_table.py",),
