@@ -107,10 +107,11 @@ class Service:
                 held = await self.courier.subscriptions.get(self.claim.subscription)
                 if held is None or held.subscription.state is not SubscriptionState.ACTIVE:
                     break
+                flew = bool(self._flying)  # and may have held back what can go once it has ended
                 started = await self._send_what_can_be(held)
                 if self._flying:
                     await self._until_something_changes()
-                elif not started:
+                elif not started and not flew:
                     break
         finally:
             if self._flying:
