@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from broker.api.problems import new_instance, problem_body, status_of
 from broker.errors import Code, Refused
@@ -78,6 +78,8 @@ class GuardedConnection(HttpToolsProtocol):
         self._language: str | None = None
         """In which the client would read a refusal."""
         self._body_bytes = 0
+        self._answered_at: int | None = None
+        """How much of the body had come when its answer was complete, if that was before its end."""
         self._unread_looks = 0
         self._in_body = False
         self._dispatched = False
@@ -187,6 +189,7 @@ class GuardedConnection(HttpToolsProtocol):
         self._header_complete()
         self._in_body = True
         self._body_bytes = 0
+        self._answered_at = None
         if self._stated_bytes > self.bounds.headers:
             self._refuse("header-too-large", f"All headers together have at most {self.bounds.headers} bytes.")
             return
@@ -195,7 +198,9 @@ class GuardedConnection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
-        if self._lingering is None:
+        if self._answered_at is not None and self._body_bytes - self._answered_at > self.bounds.linger_bytes:
+            self.cut()
+        elif self._lingering is None:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -210,14 +215,20 @@ class GuardedConnection(HttpToolsProtocol):
         self._refuse("malformed", "This is no HTTP request that can be read in one way only.")
 
     def on_response_complete(self) -> None:
-        """An answer that came before the end of its body: what follows is read on for a while, and no further."""
+        """An answer that came before the end of its body: the rest is passed over for a while, and no further."""
         ours = self._real is not None and not self._real.is_closing()
         if self._refusal is not None and not self.pipeline:
             self._tell_refusal(*self._refusal)
             return
         if ours and self._in_body and self.cycle.response_complete and self._lingering is None:
-            self._linger()
+            self._answered_at = self._body_bytes
+            self.loop.call_later(self.bounds.linger_s, self._passed_over, self.cycle)
         super().on_response_complete()
+
+    def _passed_over(self, answered: RequestResponseCycle) -> None:
+        """The rest of its body did not come in time: the connection, which was to be kept, is not."""
+        if self.cycle is answered and self._in_body and self._lingering is None and not self._ended:
+            self._linger()
 
     def _refuse(self, code: Code, detail: str) -> None:
         """Answers without the application, in its turn, and ends the connection."""

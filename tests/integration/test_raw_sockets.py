@@ -134,6 +134,29 @@ async def test_a_body_that_nobody_announced_is_no_body(besieged: tuple[Hub, Worl
         assert {answer.status for answer in split(await heard)} == {400}
 
 
+async def test_an_answer_before_the_body_keeps_the_connection_it_did_not_close(besieged: tuple[Hub, World]) -> None:
+    """Without `Connection: close` in it, the rest of the body is passed over, and the next request is served."""
+    hub, _ = besieged
+    async with dialled(hub.port) as line:
+        await line.say(head(**BIG, Content_Encoding="gzip", Content_Length="100000"))
+        first = await line.answers(1)
+        await line.say(bytes(100_000) + head("GET", "/healthz"))
+        found = list(split(first + await line.answers(1)))
+    assert [answer.status for answer in found] == [415, 200]
+    assert "connection" not in found[0].headers
+
+
+async def test_what_is_passed_over_is_bounded(besieged: tuple[Hub, World]) -> None:
+    """Of a body whose answer is out, at most 16 MiB are read, and none for ever."""
+    hub, world = besieged
+    for path in ("/healthz", "/v1/subscriptions"):
+        async with bounded(hub, world), dialled(hub.port) as line:
+            await line.say(head(path=path, Content_Length=str(1 << 40)))
+            heard = asyncio.create_task(line.hear())
+            assert await _pour(line, 200 * MIB) < 60 * MIB
+            assert one(await heard).status in (401, 404)
+
+
 async def test_who_writes_first_and_reads_then_finds_the_refusal(besieged: tuple[Hub, World]) -> None:
     """The answer to a request that is too large can be read after all of it was written (RFC 9112 §9.6)."""
     hub, world = besieged
