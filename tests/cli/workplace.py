@@ -3,15 +3,18 @@
 import json
 import os
 import pty
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -126,7 +129,15 @@ class Workplace:
 
 def furnished(folder: Path) -> Workplace:
     """Keys that `broker keygen` made, a directory that lists them, a draft, and a CAP alert that fits it."""
-    place = Workplace(folder)
+    shutil.copytree(_furniture().name, folder, dirs_exist_ok=True)
+    return Workplace(folder)
+
+
+@cache
+def _furniture() -> "tempfile.TemporaryDirectory[str]":
+    """Made once in a run; each test has a copy."""
+    made = tempfile.TemporaryDirectory(prefix="furniture-")
+    place = Workplace(Path(made.name))
     entries = [
         _agency(place, "vn.hub", "hub-keys", ["statement", "receipt", "webhook", "log", "auth"]),
         _agency(place, AGENCY, "keys", ["statement", "auth"]),
@@ -176,6 +187,15 @@ def until(look: Callable[[], Seen]) -> Seen:
         assert time.monotonic() < give_up, f"not seen within {WITHIN_S} s"
         time.sleep(0.02)
     return seen
+
+
+@contextmanager
+def told_directory(place: Workplace) -> Iterator[Json]:
+    """The directory as it is, and then as it was changed."""
+    path = place.folder / "directory/directory.yaml"
+    directory: Json = yaml.safe_load(path.read_text())
+    yield directory
+    path.write_text(yaml.safe_dump(directory, sort_keys=False, allow_unicode=True))
 
 
 def free_port() -> int:
