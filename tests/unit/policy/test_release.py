@@ -75,3 +75,58 @@ def test_dates(dates: dict[str, str], active: bool) -> None:
         decision = decide(world)
         assert isinstance(decision, Released) is active
         assert isinstance(decision, Released) or decision.by_rule == rule
+
+
+def test_a_decision_says_by_what_it_was_decided() -> None:
+    """Rule 4 names the selectors that exclude; where none does it does not speak of an exclusion."""
+    excluded, free = decide(not_to=["vn", "th.police"]), decide(not_to=["th.police"])
+    assert excluded.rules[3].because == "Excluded by vn."
+    assert "Excluded by" not in free.rules[3].because
+
+
+RELAY = {"issuers": ["vn.*"], "tlps": ["clear", "green", "amber"]}
+NO_RELAY = {"domains": ["disaster"], "areas": ["*"], "statuses": ["actual"], "severity": "extreme"}
+
+
+def to_a_hub(hub: str = "th.hub", mandates: list[dict[str, Any]] | None = None, **row: Any) -> Decision:
+    """The default alert for the Thai navy, which reads at a hub whose operator has these mandates."""
+    document = table.directory(None).document.model_dump(mode="json", by_alias=True, exclude_none=True)
+    changed = {"th.navy": {"served_by": hub}, "th.hub": {"mandates": mandates if mandates is not None else []}}
+    agencies = [each | changed.get(each["id"], {}) for each in document["agencies"]]
+    return decide({"agencies": agencies}, to=["th.navy"], **{"for": "th.navy", "way": "hub", "hub": hub, **row})
+
+
+@pytest.mark.parametrize(
+    ("mandates", "given"),
+    [
+        ([NO_RELAY | {"relay": RELAY}], True),
+        ([NO_RELAY, NO_RELAY | {"relay": RELAY}], True),
+        ([NO_RELAY], False),
+        ([], False),
+        ([NO_RELAY | {"relay": RELAY | {"issuers": ["th.*"]}}], False),
+        ([NO_RELAY | {"relay": RELAY | {"issuers": []}}], False),
+        ([NO_RELAY | {"relay": RELAY | {"tlps": ["clear", "green"]}}], False),
+        ([NO_RELAY | {"relay": RELAY | {"tlps": []}}], False),
+    ],
+    ids=str,
+)
+def test_a_hub_relays_for_these_issuers_at_these_levels(mandates: list[dict[str, Any]], given: bool) -> None:
+    """Rule 13: some mandate of the hub's operator relays for the issuer at the level; one without relay does not."""
+    decision = to_a_hub(mandates=mandates)
+    assert isinstance(decision, Released) is given
+    assert isinstance(decision, Released) or decision.by_rule == 13
+
+
+def test_a_hub_that_nobody_knows() -> None:
+    """Rule 13: a hub that the directory does not know, or that is not named, gets nothing, whomever it serves."""
+    for decision in (to_a_hub("xx.hub"), decide(to=["th.navy"], way="hub", hub=None, **{"for": "th.navy"})):
+        assert isinstance(decision, Withheld)
+        assert decision.by_rule == 13
+
+
+def test_parts_of_the_issuers_own() -> None:
+    """Rule 15 has nothing to say where rule 1 is the only one: the issuer has all its parts, whatever their terms."""
+    decision = decide(parts=[{"id": "main"}, {"id": "list", "tlp": "red"}], **{"for": "vn.mae.dyke"})
+    assert isinstance(decision, Released)
+    assert decision.whole
+    assert [said.rule for said in decision.rules if said.said != "not-applicable"] == [1]
