@@ -220,3 +220,23 @@ def test_thumbprints_need_their_members() -> None:
     ):
         with pytest.raises(ValueError, match="required members"):
             keys.thumbprint(jwk)
+
+
+@pytest.mark.parametrize(
+    ("alg", "change"),
+    [
+        ("Ed25519", {"kty": "EC"}),
+        ("Ed25519", {"crv": "P-256"}),
+        ("ES256", {"kty": "OKP"}),
+        ("ES256", {"crv": "Ed25519"}),
+        ("ML-DSA-65", {"kty": "OKP"}),
+        ("ML-DSA-65", {"alg": "ML-DSA-87"}),
+    ],
+    ids=str,
+)
+def test_a_jwk_says_what_it_is(alg: str, change: dict[str, str]) -> None:
+    """Type, curve and algorithm of a JWK count wherever a key is loaded, not at enrolment alone."""
+    jwk = keys.generate(alg).jwk
+    assert keys.load_public(jwk, alg)
+    with pytest.raises(ValueError, match="no public key of that algorithm"):
+        keys.load_public(jwk | change, alg)
