@@ -130,7 +130,7 @@ def look_at_hub_keys(settings: Settings, snapshot: Snapshot) -> Iterator[Finding
         usable = [record for record in records if record.use is use and record.kid in held and in_force(record)]
         yield _hub_key(f"hub key {use}", use, usable, folder)
     if folder.is_dir():
-        yield from _modes(folder)
+        yield from _files(folder)
 
 
 def _hub_key(about: str, use: KeyUse, usable: Sequence[KeyRecord], folder: Path) -> Finding:
@@ -144,12 +144,16 @@ def _hub_key(about: str, use: KeyUse, usable: Sequence[KeyRecord], folder: Path)
     return Finding(about, Grade.OK, usable[0].kid)
 
 
-def _modes(folder: Path) -> Iterator[Finding]:
+def _files(folder: Path) -> Iterator[Finding]:
     if folder.stat().st_mode & OTHERS:
         yield Finding("hub keys", Grade.WARNING, f"others can look into {folder}", f"chmod 700 {folder}")
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and path.stat().st_mode & OTHERS:
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        if path.stat().st_mode & OTHERS:
             yield Finding("hub keys", Grade.ERROR, f"others can read {path}", f"chmod 600 {path}")
+        elif b"BEGIN ENCRYPTED PRIVATE KEY" in path.read_bytes()[:100]:
+            found = f"{path} is encrypted, and passed over: a hub starts without a person"
+            mend = f"openssl pkey -in {path} -out {path}.open, and move that in its place"
+            yield Finding("hub keys", Grade.WARNING, found, mend)
 
 
 def in_force(record: KeyRecord) -> bool:

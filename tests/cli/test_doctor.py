@@ -260,6 +260,15 @@ def test_hub_keys_that_end_or_are_not_held(hub: Workplace) -> None:
     assert "hub-keys" in found["hub key webhook"]
 
 
+def test_hub_keys_that_are_encrypted(hub: Workplace) -> None:
+    """A hub passes over what it has no passphrase for: that is told, beside the use that is missing."""
+    hub.run("keygen", "--agency", "vn.spare", "--use", "log", "--out", "hub-keys", BROKER_PASSPHRASE="bí mật")
+    [(about, grade, found, mend)] = wrong(looked(hub))
+    assert (about, grade) == ("hub keys", "warning")
+    assert "hub-keys/vn.spare.log.pem is encrypted" in found
+    assert "openssl pkey" in mend
+
+
 def test_hub_keys_that_others_can_read(hub: Workplace) -> None:
     """A folder that is open is a warning, an open key an error, each with its chmod; then nothing is wrong."""
     (hub.folder / "hub-keys").chmod(0o755)

@@ -153,7 +153,7 @@ def _furniture() -> "tempfile.TemporaryDirectory[str]":
     place.write(
         "flood.xml", CAP.format(sent=sent.replace("+00:00", "-00:00"), expires=ends.replace("+00:00", "-00:00"))
     )
-    return place
+    return made
 
 
 def _agency(place: Workplace, agency: str, out: str, uses: list[str]) -> Json:
