@@ -411,7 +411,7 @@ def _hear_part(case: Case, part: Part) -> list[RuleSaid]:
     if part.handling is None or not case.applies(15):
         return []
     inner = replace(case, terms=case.terms.stricter(part.handling), sealed=part.sealed)
-    heard = [_hear(inner, number) for number in PART_RULES if case.applies(number) or number == 14]
+    heard = [_hear(inner, number) for number in PART_RULES]
     return [each for each in heard if each.said == "fail"]
 
 
