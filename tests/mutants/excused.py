@@ -9,6 +9,7 @@ EXCUSED: Mapping[tuple[str, str, str], str] = {
     ("Case.agreements", "left-out", "(community := self.d1.community(name))"): (
         "a name from `communities_of` is one of the same directory's"
     ),
+    ("_may_pass", "left-out", "case.situation.suspended"): "rule 2 fails for a recall, a mark, or else a suspension",
     ("_rule_13", "left-out", "hub is None"): "no agency has an empty id: the operator of no hub is None",
     ("verify", "left-out", "record is None"): "`_holds` says no without a record; this tells the type checker",
     ("check_parts", "left-out", "part.id != ADDRESSING_PART"): "the schema fixes its type, and that type is not asked",

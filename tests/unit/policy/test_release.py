@@ -124,9 +124,28 @@ def test_a_hub_that_nobody_knows() -> None:
         assert decision.by_rule == 13
 
 
+@pytest.mark.parametrize(
+    ("standing", "expires", "owed"),
+    [
+        (["suspended"], "2026-11-23T08:00:00Z", True),
+        (["suspended"], "2026-11-22T08:00:00Z", False),
+        (["suspended", "cancelled"], "2026-11-23T08:00:00Z", False),
+        (["suspended", "recalled"], "2026-11-23T08:00:00Z", False),
+        (["cancelled"], "2026-11-23T08:00:00Z", False),
+    ],
+    ids=str,
+)
+def test_what_is_suspended_stays_owed(standing: list[str], expires: str, owed: bool) -> None:
+    """Rule 2: a suspension may be withdrawn, so it stays owed; what has ended otherwise as well does not."""
+    decision = decide(**{"is": standing, "expires": expires})
+    assert isinstance(decision, Withheld)
+    assert (decision.by_rule, decision.stays_owed) == (2, owed)
+
+
 def test_parts_of_the_issuers_own() -> None:
     """Rule 15 has nothing to say where rule 1 is the only one: the issuer has all its parts, whatever their terms."""
-    decision = decide(parts=[{"id": "main"}, {"id": "list", "tlp": "red"}], **{"for": "vn.mae.dyke"})
+    parts = [{"id": "main"}, {"id": "list", "tlp": "red"}, {"id": "others", "derived_from": ["unknown"]}]
+    decision = decide(parts=parts, **{"for": "vn.mae.dyke"})
     assert isinstance(decision, Released)
     assert decision.whole
     assert [said.rule for said in decision.rules if said.said != "not-applicable"] == [1]

@@ -111,6 +111,8 @@ MALFORMED = {
     "iat true": token(payload=claims(iat=True)),
     "aud a list": token(payload=claims(aud=["https://nts.example/vn"])),
     "jti of another issuer": token(payload=claims(jti=f"vn.mae/{UUID}")),
+    "jti of another issuer whose name is as long": token(payload=claims(jti=f"vn.mae.dykf/{UUID}")),
+    "jti with another separator": token(payload=claims(jti=f"vn.mae.dyke:{UUID}")),
     "jti without the issuer": token(payload=claims(jti=UUID)),
     "jti in capitals": token(payload=claims(jti=f"vn.mae.dyke/{UUID.upper()}")),
     "jti with something after": token(payload=claims(jti=f"vn.mae.dyke/{UUID}\n")),

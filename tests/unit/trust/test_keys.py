@@ -141,9 +141,13 @@ class TestEs256:
     def test_coordinates(self) -> None:
         """Coordinates have 32 bytes each, even where they begin with zeros."""
         jwk = self.PRIVATE.jwk
-        longer = jws.encode(b"\0" + jws.decode(jwk["x"]))
+        for member in ("x", "y"):
+            for other in (b"\0" + jws.decode(jwk[member]), jws.decode(jwk[member])[:-1]):
+                with pytest.raises(ValueError, match="32 bytes"):
+                    keys.load_public(jwk | {member: jws.encode(other)}, "ES256")
+        moved = jws.decode(jwk["x"]) + jws.decode(jwk["y"])
         with pytest.raises(ValueError, match="32 bytes"):
-            keys.load_public(jwk | {"x": longer}, "ES256")
+            keys.load_public(jwk | {"x": jws.encode(moved[:31]), "y": jws.encode(moved[31:])}, "ES256")
 
 
 @given(position=st.integers(0, 511))
