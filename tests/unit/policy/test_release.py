@@ -142,6 +142,51 @@ def test_what_is_suspended_stays_owed(standing: list[str], expires: str, owed: b
     assert (decision.by_rule, decision.stays_owed) == (2, owed)
 
 
+@pytest.mark.parametrize(
+    ("standing", "expires", "fate"),
+    [
+        (["recalled"], "2026-11-23T08:00:00Z", "recalled"),
+        (["recalled", "cancelled"], "2026-11-22T08:00:00Z", "recalled"),
+        (["cancelled"], "2026-11-23T08:00:00Z", "cancelled"),
+        (["superseded"], "2026-11-23T08:00:00Z", "superseded"),
+        ([], "2026-11-22T08:00:00Z", "expired"),
+        (["cancelled", "superseded"], "2026-11-22T08:00:00Z", "cancelled"),
+        (["superseded"], "2026-11-22T08:00:00Z", "superseded"),
+        (["suspended"], "2026-11-23T08:00:00Z", None),
+        (["suspended", "cancelled"], "2026-11-23T08:00:00Z", None),
+        (["suspended", "recalled"], "2026-11-23T08:00:00Z", None),
+    ],
+    ids=str,
+)
+def test_what_became_of_it(standing: list[str], expires: str, fate: str | None) -> None:
+    """Withheld by rule 2 it says what became of the alert; while a suspension stands that is not settled."""
+    decision = decide(**{"is": standing, "expires": expires})
+    assert isinstance(decision, Withheld)
+    assert (decision.by_rule, decision.fate) == (2, fate)
+
+
+def test_another_rule_tells_no_fate() -> None:
+    """What another rule withholds first has no fate, though it has ended as well."""
+    decision = decide(not_to=[READER], expires="2026-11-22T08:00:00Z", reading=True)
+    assert isinstance(decision, Withheld)
+    assert (decision.by_rule, decision.fate) == (4, None)
+
+
+def test_a_directory_that_expires_later() -> None:
+    """Rule 1: a directory holds up to the moment of its expiry."""
+    assert isinstance(decide({"expires": "2026-11-22T08:00:01Z"}), Released)
+    assert isinstance(decide({"expires": "2026-11-22T08:00:00Z"}), Withheld)
+
+
+def test_every_rule_is_heard_without_the_directory_at_acceptance() -> None:
+    """Where D0 is not known here rule 4 withholds, and the rules after it are heard all the same."""
+    for excluded in (["la.police"], ["@asean.disaster"], ["th.hub"]):
+        decision = to_a_hub(mandates=[NO_RELAY | {"relay": RELAY}], before="unknown", not_to=excluded)
+        assert isinstance(decision, Withheld)
+        assert decision.by_rule == 4
+        assert len(decision.rules) == 15
+
+
 def test_parts_of_the_issuers_own() -> None:
     """Rule 15 has nothing to say where rule 1 is the only one: the issuer has all its parts, whatever their terms."""
     parts = [{"id": "main"}, {"id": "list", "tlp": "red"}, {"id": "others", "derived_from": ["unknown"]}]

@@ -103,6 +103,7 @@ MALFORMED = {
     "no iat": token(payload=claims(iat=...)),
     "no aud": token(payload=claims(aud=...)),
     "no events": token(payload=claims(events=...)),
+    "iss empty": token(payload=claims(iss="", jti=f"/{UUID}")),
     "iss no string": token(payload=claims(iss=["vn.mae.dyke"])),
     "iat as text": token(payload=claims(iat="1795309200")),
     "iat with a fraction": token(payload=raw(b"1795309200", b"1795309200.0")),

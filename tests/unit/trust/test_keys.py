@@ -123,6 +123,7 @@ class TestEs256:
         assert not self.holds(good[:-1])
         assert not self.holds(good + b"\0")
         assert not self.holds(b"\0" + good[:32] + b"\0" + good[32:])
+        assert not self.holds(good[:32] + b"\0" + good[32:])
         assert not self.holds(self.PRIVATE._key.sign(b"message", keys.ec.ECDSA(keys.hashes.SHA256())))
 
     @pytest.mark.parametrize("number", [0, P256_ORDER, P256_ORDER + 1, 2**256 - 1])
