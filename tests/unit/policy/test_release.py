@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from broker.policy.asking import Situation, Source
+from broker.policy.paths import Path, charter_holds, path_holds, tlp_keeps
 from broker.policy.release import Decision, Released, Withheld, release
-from schemas.terms import Onward
+from schemas.terms import Onward, Tlp
 from tests.unit.policy import table
 
 READER = "vn.quangninh"
@@ -194,3 +196,58 @@ def test_parts_of_the_issuers_own() -> None:
     assert isinstance(decision, Released)
     assert decision.whole
     assert [said.rule for said in decision.rules if said.said != "not-applicable"] == [1]
+
+
+def deriving(source: dict[str, Any], **row: Any) -> Decision:
+    """The default alert, changed, which derives from an alert of the police that is known here."""
+    row = {**table.TABLE["defaults"], "to": [READER], "derived_from": ["free"], **row}
+    stated = {"issuer": "vn.mps.c02", "tlp": "clear", "onward": "free", "to": ["vn.mae.dyke"], **source}
+    id_ = table.source_id("free")
+    known = Situation(derived={id_: Source(table.label(stated, id_), frozenset(), table.directory(None))})
+    d0, d1 = table.directories(row)
+    return release(table.label(row), known, table.ask(row), d0, d1, table.now())
+
+
+PUBLIC = {"to": ["@public"], "tlp": "clear", "purpose": ["public-warning"], "for": "@public", "way": "feed"}
+
+
+def test_whom_a_source_excludes() -> None:
+    """Rule 14: a source that excludes some goes on to others, but never to the public."""
+    assert isinstance(deriving({"not_to": ["la.police"]}), Released)
+    assert isinstance(deriving({"not_to": [READER]}), Withheld)
+    assert isinstance(deriving({}, **PUBLIC), Released)
+    decision = deriving({"not_to": ["la.police"]}, **PUBLIC)
+    assert isinstance(decision, Withheld)
+    assert decision.by_rule == 14
+
+
+def test_a_community_is_one_by_name() -> None:
+    """Rule 14: onward within the community means a community that was addressed, not agencies that begin alike."""
+    decision = deriving({"onward": "community", "to": ["vn.*"]})
+    assert isinstance(decision, Withheld)
+    assert decision.by_rule == 14
+    assert isinstance(deriving({"onward": "community", "to": ["@vn.only"]}), Released)
+
+
+@pytest.mark.parametrize("tlp", Tlp)
+def test_the_public_has_a_path_for_clear_alone(tlp: Tlp) -> None:
+    """Rule 6: no level but clear keeps `@public`, wherever it stands."""
+    for in_to in (True, False):
+        assert tlp_keeps(tlp, Path("@public", in_to), READER) is (tlp is Tlp.CLEAR)
+
+
+def test_a_charter_holds_for_members_alone() -> None:
+    """Rule 7: whoever fits the charter but is no member is not admitted."""
+    directory = table.directory(None)
+    community = directory.community("@asean.disaster")
+    assert community is not None
+    assert charter_holds(community, "vn.moh", directory)
+    for other in ("vn.mps", "vn.nobody"):
+        assert not charter_holds(community, other, directory)
+
+
+def test_a_community_that_is_gone_admits_nobody() -> None:
+    """Rule 7: a path through a community that one of the versions does not know does not hold."""
+    path = Path("@asean.disaster", in_to=True)
+    assert path_holds(path, "vn.moh", [table.directory(None)])
+    assert not path_holds(path, "vn.moh", [table.directory(None), table.directory("dissolved")])
