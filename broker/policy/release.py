@@ -408,7 +408,7 @@ def _rule_15(case: Case) -> tuple[RuleSaid, list[str], list[str]]:
 
 def _hear_part(case: Case, part: Part) -> list[RuleSaid]:
     """The rules that keep this part back."""
-    if part.handling is None or not case.applies(15):
+    if part.handling is None:
         return []
     inner = replace(case, terms=case.terms.stricter(part.handling), sealed=part.sealed)
     heard = [_hear(inner, number) for number in PART_RULES]
