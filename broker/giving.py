@@ -69,6 +69,8 @@ class Giving:
     ) -> Sending | Instead:
         if isinstance(what, Opened) and _unchanged(what, released):
             return Sending(alert, what, self._text_at(held, alert, what, released))
+        if isinstance(what, Owed) and what.given is not None and set(released.parts) <= set(what.given):
+            return "stays"  # for a way that may carry the rest (protocol §5)
         standing = await self.dossiers.standing(alert.label.id)
         at = told(judgement.at)
         given = Given(held.agency, held.subscription.id, at)
@@ -99,7 +101,7 @@ class Giving:
             digest=parcel.digest(text),
             opened_at=at,
         )
-        done = await self.outbox.open(subscription, what, opened)
+        done = await self.outbox.open(subscription, what, opened, rest=bool(released.owed))
         return Sending(alert, opened, text) if done else None
 
     def _text_at(self, held: Held, alert: StoredAlert, opened: Opened, released: Released) -> bytes:

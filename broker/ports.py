@@ -262,6 +262,8 @@ class Owed:
     ref: str
     alert: str
     urgent: bool = False
+    given: tuple[str, ...] | None = None
+    """Parts that were given already: the rest of it waits for a way that may carry more (protocol §5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,9 +358,10 @@ class Outbox(Protocol):
 
     async def head(self, subscription: str) -> Head: ...
 
-    async def open(self, subscription: str, what: Owed | Opened, delivery: Opened) -> bool:
+    async def open(self, subscription: str, what: Owed | Opened, delivery: Opened, *, rest: bool = False) -> bool:
         """Gives `delivery.position` to what was owed, or to an opened one whose content changed (then `replaced`).
 
+        `rest`: more of the alert stays owed than `delivery.released`, and is queued in the same step.
         Durable when it returns. False when the position is not the head's next, or somebody else took it: look again.
         """
         ...

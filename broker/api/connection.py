@@ -36,6 +36,8 @@ class Bounds:
     linger_bytes: int = 16 * 1024 * 1024
     connections: int = 2_048
     half_open: int = 512
+    grace_s: float = 1.0
+    """For a connection's first bytes to be read, before it makes room for others; past twice the number, none."""
 
 
 @dataclass
@@ -43,7 +45,8 @@ class Counts:
     """What the guard sees, and whom it tells: these end or are refused without the application."""
 
     open: int = 0
-    half_open: "OrderedDict[GuardedConnection, None]" = field(default_factory=OrderedDict)
+    half_open: "OrderedDict[GuardedConnection, float]" = field(default_factory=OrderedDict)
+    """Connections that wait for the end of a header, and since when (the loop's time)."""
     cut: Callable[[str], None] = lambda _: None
     """A connection was ended, and why."""
     refused: Callable[[Code, str], None] = lambda *_: None
@@ -127,10 +130,16 @@ class GuardedConnection(HttpToolsProtocol):
     def _await_header(self) -> None:
         self._header_bytes = 0
         self._header_timer = self.loop.call_later(self.bounds.header_s, self._header_late)
-        self.counts.half_open[self] = None
+        self.counts.half_open[self] = self.loop.time()
         if len(self.counts.half_open) > self.bounds.half_open:
+            self._cut_oldest_half_open()
+
+    def _cut_oldest_half_open(self) -> None:
+        """Unless it has just begun: a burst of clients that mean it is read before anybody has to go."""
+        oldest, since = next(iter(self.counts.half_open.items()))
+        if self.loop.time() - since >= self.bounds.grace_s or len(self.counts.half_open) > 2 * self.bounds.half_open:
             self.counts.cut("half-open")
-            next(iter(self.counts.half_open)).cut()
+            oldest.cut()
 
     def _header_complete(self) -> None:
         if self._header_timer is not None:

@@ -11,12 +11,12 @@ A key is `iab1:{tag}:name`. All keys of one script share the tag in braces, so t
 `{<lease>}`            `:lease` hash: holder, token (only grows, never deleted), until (ms, the server's clock)
 `{<group>}`            `:members` zset of processes by the time until which each is there (ms, the server's clock)
 `{<subscription>}`     `:taken` hash: partition → last log position queued; `:queue`, `:urgent` streams, one entry
-                       an owed alert; `:breaker` hash: failures of the endpoint in a row, until when it is let be;
-                       `:added` hash: alert → place, of what came by `add`; `:head` hash: position, digest;
-                       `:sent` stream, one entry `<position>-0` a delivery; `:open` zset of unsettled positions by
-                       position; `:due` zset of the same by time of the next try; `:tries` hash: position → attempts;
-                       `:again`, `:replaced` sets of positions; `:dead` hash: position → last attempt;
-                       `:attempts` stream, capped
+                       an owed alert (`a`), or the rest of one (`g`: JSON, the parts given already); `:breaker` hash:
+                       failures of the endpoint in a row, until when it is let be; `:added` hash: alert → place, of
+                       what came by `add`; `:head` hash: position, digest; `:sent` stream, one entry `<position>-0` a
+                       delivery; `:open` zset of unsettled positions by position; `:due` zset of the same by time of
+                       the next try; `:tries` hash: position → attempts; `:again`, `:replaced` sets of positions;
+                       `:dead` hash: position → last attempt; `:attempts` stream, capped
 `{courier}`            `:ready` zset of subscriptions in the order signalled; `:later` zset by time of the next try;
                        `:claims` hash: subscription → token and worker; `:lapse` zset of the claimed by end of claim
                        (ms, the server's clock); `:signals` hash: signals since claimed; `:count` tokens and order

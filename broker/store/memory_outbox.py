@@ -21,8 +21,8 @@ class _Box:
     """One subscription's outbox; `due` holds the time of the next try of each delivery that is not settled."""
 
     taken: dict[int, str] = field(default_factory=dict)
-    lanes: dict[bool, dict[str, str]] = field(default_factory=lambda: {True: {}, False: {}})
-    """What is owed, urgent or not: place → alert."""
+    lanes: dict[bool, dict[str, Owed]] = field(default_factory=lambda: {True: {}, False: {}})
+    """What is owed, urgent or not, by place."""
     breaker: Breaker = WELL
     added: dict[str, str] = field(default_factory=dict)
     sent: dict[int, Opened] = field(default_factory=dict)
@@ -31,9 +31,9 @@ class _Box:
     attempts: deque[tuple[int, Attempt]] = field(default_factory=lambda: deque(maxlen=KEPT_ATTEMPTS))
     places: Iterator[int] = field(default_factory=lambda: count(1))
 
-    def queued(self, alert: str, *, urgent: bool) -> str:
+    def queued(self, alert: str, *, urgent: bool, given: tuple[str, ...] | None = None) -> str:
         place = f"{next(self.places):012d}"
-        self.lanes[urgent][place] = alert
+        self.lanes[urgent][place] = Owed(place, alert, urgent, given)
         return place
 
     def end(self, position: int) -> None:
@@ -154,13 +154,12 @@ class MemoryOutbox(MemoryClaims):
 
     # whoever sends
     async def owed(self, subscription: str, limit: int, after: str = "", *, urgent: bool = False) -> Sequence[Owed]:
-        queue = self._boxes[subscription].lanes[urgent]
-        return [Owed(place, alert, urgent) for place, alert in queue.items() if place > after][:limit]
+        return [owed for owed in self._boxes[subscription].lanes[urgent].values() if owed.ref > after][:limit]
 
     async def head(self, subscription: str) -> Head:
         return self._boxes[subscription].head()
 
-    async def open(self, subscription: str, what: Owed | Opened, delivery: Opened) -> bool:
+    async def open(self, subscription: str, what: Owed | Opened, delivery: Opened, *, rest: bool = False) -> bool:
         box = self._boxes[subscription]
         if delivery.position != box.head().position + 1:
             return False
@@ -174,6 +173,8 @@ class MemoryOutbox(MemoryClaims):
             box.sent[what.position] = replace(box.sent[what.position], replaced=True)
         else:
             return False
+        if rest:
+            box.queued(delivery.alert, urgent=isinstance(what, Owed) and what.urgent, given=delivery.released)
         box.sent[delivery.position] = replace(delivery, attempts=0, again=again, replaced=False)
         box.due[delivery.position] = 0.0
         return True

@@ -1,6 +1,7 @@
 """The outboxes in Redis: a queue of references, and numbered deliveries until they end."""
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -9,9 +10,9 @@ from broker.policy.breaker import Breaker
 from broker.ports import Attempt, Follows, Head, Opened, Owed
 from broker.store.facts import place_of
 from broker.store.keys import OUTBOX, outbox
-from broker.store.link import Value
 from broker.store.redis_claims import RedisClaims
 from broker.store.texts import ATTEMPT, OPENED
+from broker.store.words import Value
 
 KEPT_ATTEMPTS: Final = 10_000
 """For each subscription; the last attempt of a dead delivery is kept besides."""
@@ -41,19 +42,21 @@ class RedisOutbox(RedisClaims):
     async def owed(self, subscription: str, limit: int, after: str = "", *, urgent: bool = False) -> Sequence[Owed]:
         (queue,) = outbox(subscription, _lane(urgent))
         entries = await self._link.command("XRANGE", queue, f"({after}" if after else "-", "+", "COUNT", limit)
-        return [Owed(place, fields["a"], urgent) for place, fields in entries]
+        return [Owed(place, fields["a"], urgent, _given(fields.get("g"))) for place, fields in entries]
 
     async def head(self, subscription: str) -> Head:
         (head,) = outbox(subscription, "head")
         position, digest = await self._link.command("HMGET", head, "position", "digest")
         return Head(int(position or 0), digest)
 
-    async def open(self, subscription: str, what: Owed | Opened, delivery: Opened) -> bool:
+    async def open(self, subscription: str, what: Owed | Opened, delivery: Opened, *, rest: bool = False) -> bool:
         kind, place = ("owed", what.ref) if isinstance(what, Owed) else ("opened", str(what.position))
         lane = _lane(isinstance(what, Owed) and what.urgent)
         names = outbox(subscription, "head", lane, "sent", "open", "due", "tries", "again", "replaced")
         text = OPENED.write(replace(delivery, attempts=0, again=False, replaced=False))
-        words = (delivery.position, delivery.digest, text, kind, place)
+        words: list[Value] = [delivery.position, delivery.digest, text, kind, place]
+        if rest:
+            words += [delivery.alert, json.dumps(delivery.released)]
         return bool(await self._link.script("open", names, words))
 
     async def drop(self, subscription: str, what: Owed | Opened) -> None:
@@ -131,6 +134,10 @@ class RedisOutbox(RedisClaims):
     async def remove(self, subscription: str) -> None:
         await self.forget(subscription)
         await self._link.command("UNLINK", *outbox(subscription, *OUTBOX))
+
+
+def _given(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(json.loads(text))
 
 
 def _lane(urgent: bool) -> str:

@@ -177,11 +177,25 @@ def test_a_part_that_a_token_does_not_keep_is_left_out(place: Place, subscribed:
     assert (came["hub"]["released"], sorted(came["parts"])) == (["main"], ["main"])
 
 
-@pytest.mark.xfail(strict=True, reason="what a way may not carry of an alert is settled with the rest of it")
 def test_a_part_that_a_token_does_not_keep_stays_owed(place: Place, subscribed: Any) -> None:
     """What a way may not carry is not settled by the rest: it waits for a bound token (protocol §5)."""
     id_ = subscribed(place.caller())
+    came = _in_part(place, id_)
+    assert _waiting(place.caller(), id_) == 1
+    with place.caller().stream(id_) as stream:
+        rest = next(stream)
+    assert (rest["statement"], rest["hub"]["released"]) == (came["statement"], "whole")
+    assert rest["hub"]["position"] == came["hub"]["position"] + 1
+    until(lambda: _waiting(place.caller(), id_) == 0)
+
+
+def test_a_reader_without_a_better_token_is_given_nothing_twice(place: Place, subscribed: Any) -> None:
+    """The rest waits; a reader by the same way gets what is new, and not the same part again."""
+    id_ = subscribed(place.caller())
     _in_part(place, id_)
+    new = accepted(place.hub, place.world)
+    with place.caller(bound=False).stream(id_) as stream:
+        assert id_of(next(stream)) == new
     assert _waiting(place.caller(), id_) == 1
 
 

@@ -64,6 +64,18 @@ async def test_lanes(store, opened):
     assert await store.outbox.depth(S) == 3
 
 
+async def test_rest_stays_owed(store, opened):
+    """Where a delivery gives a part of what is owed, the rest is queued with what was given, in the same step."""
+    (first,) = await queue(store, "vn.a/1")
+    assert await store.outbox.open(S, first, opened(1, "vn.a/1", released=("main",)), rest=True)
+    (rest,) = await store.outbox.owed(S, 10)
+    assert (rest.alert, rest.given) == ("vn.a/1", ("main",))
+    assert await store.outbox.depth(S) == 2
+    assert not await store.outbox.open(S, first, opened(2, "vn.a/1", released=("main",)), rest=True)
+    assert await store.outbox.open(S, rest, opened(2, "vn.a/1"))
+    assert await store.outbox.owed(S, 10) == []
+
+
 async def test_put_repeated_adds_nothing(store):
     """A log position is taken from a partition once, and none before it is taken after."""
     assert await store.outbox.put(S, 0, "9-10", ["vn.a/1"])
