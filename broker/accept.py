@@ -20,6 +20,7 @@ from broker.policy.mandate import Known
 from broker.ports import AlertLog, Dossiers, Ledger, StoredAlert
 from broker.trust.directory import Directory
 from broker.trust.hubkeys import HubKeys
+from broker.trust.jws import claimed_issuer
 from broker.trust.posted import Posted
 from broker.trust.verify import VerifiedEnvelope, addressed, check_parts, fresh, read, still_valid, verify
 from schemas.statement import Claims
@@ -68,6 +69,13 @@ class Accepting:
 
     async def accept(self, posted: Posted) -> Answer:
         """The answer of before for bytes that were accepted before; `Refused` with a code of protocol §4 otherwise."""
+        try:
+            return await self._accept(posted)
+        except Refused as refused:
+            refused.claimed = claimed_issuer(posted.token)
+            raise
+
+    async def _accept(self, posted: Posted) -> Answer:
         started, now = perf_counter(), self.clock()
         verified = verify(posted, self.directory.current())  # 1-4   size, framing, key known, signature
         try:

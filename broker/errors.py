@@ -59,6 +59,8 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer of the protocol
         self.faults = faults
         self.retry_after = retry_after
         self.more = more or {}
+        self.claimed: str | None = None
+        """Who the statement says it is from, for inspectors: nothing more of what was refused is kept."""
 
 
 class Broken(Exception):  # noqa: N818 - named as operators would say it

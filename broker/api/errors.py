@@ -1,5 +1,6 @@
 """The one place that turns errors into HTTP answers."""
 
+import json
 from typing import cast
 
 import structlog
@@ -16,6 +17,7 @@ from broker.ports import Unavailable
 from broker.trust.credentials import ALGORITHMS
 
 PROBLEM = "application/problem+json"
+FAILED = "The hub failed to answer this; quote the instance to its operator. What was accepted is not affected."
 AWAY_S = 2
 """After which a client may try again when the store was away."""
 
@@ -58,6 +60,13 @@ def install(app: FastAPI) -> None:
         )
         return answer(request, Refused("invalid-request", "The request is not as this call expects it.", faults))
 
+    async def failed(request: Request, error: Exception) -> Response:
+        instance = new_instance()
+        log_line.error("failed", path=request.url.path, instance=instance, why=type(error).__name__)
+        body = {"type": "about:blank", "title": "Internal error", "status": 500, "detail": FAILED, "instance": instance}
+        return Response(json.dumps(body), 500, {"Cache-Control": "no-store"}, PROBLEM)
+
+    app.add_exception_handler(Exception, failed)
     app.add_exception_handler(Refused, refused)
     app.add_exception_handler(Unavailable, away)
     app.add_exception_handler(HTTPException, framework)
@@ -66,15 +75,18 @@ def install(app: FastAPI) -> None:
 
 def answer(request: Request, refused: Refused) -> Response:
     """The problem document; counted and logged."""
-    return problem(refused, request.headers.get("accept-language"), noted(request, refused.code))
+    return problem(refused, request.headers.get("accept-language"), noted(request, refused.code, refused.claimed))
 
 
-def noted(request: Request, code: Code) -> str:
-    """A count and a line are all that a refusal leaves (protocol §4). The instance that finds the line again."""
+def noted(request: Request, code: Code, claimed: str | None = None) -> str:
+    """A count and a line, with the issuer as claimed, are all that a refusal leaves (protocol §4).
+
+    The instance that finds the line again.
+    """
     instance = new_instance()
     client = request.client.host if request.client else None
     request.app.state.metrics.refused.labels(code).inc()
-    log_line.info("refused", path=request.url.path, code=code, instance=instance, client=client)
+    log_line.info("refused", path=request.url.path, code=code, claimed=claimed, instance=instance, client=client)
     return instance
 
 

@@ -76,7 +76,7 @@ def posting(services: Services) -> APIRouter:
         except Refused as refused:
             if refused.code not in ERROR_OF_SET:
                 return answer(request, refused)
-            noted(request, refused.code)
+            noted(request, refused.code, refused.claimed)
             told = {"err": ERROR_OF_SET[refused.code], "description": refused.detail}
             return JSONResponse(told, 400, {"Content-Language": "en"})
         return Response(None, 202, {"Alert-Receipt": receipt})

@@ -9,14 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from broker.errors import Fault, Refused
 from broker.trust.keys import PrivateKey
 from broker.trust.strict_json import NotStrict, read_object
+from schemas.base import AgencyId
 
 STATEMENT_TYP = "secevent+jwt"
 LONGEST = 16_384
 ALGORITHMS = frozenset({"Ed25519", "EdDSA", "ES256", "ML-DSA-65"})
 
+_AGENCY: TypeAdapter[str] = TypeAdapter(AgencyId)
 _HEADER = {"alg", "kid", "typ"}
 _JTI = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _REQUIRED = ("iss", "jti", "iat", "aud", "events")
@@ -79,6 +83,14 @@ def frame_statement(token: str) -> Framed:
     if not isinstance(claims["events"], dict) or len(claims["events"]) != 1:
         raise malformed("exactly one event", "/events")
     return framed
+
+
+def claimed_issuer(token: str) -> str | None:
+    """The `iss` of a token that was refused, where it can be read and is an agency's id. Nothing vouches for it."""
+    try:
+        return _AGENCY.validate_python(open_compact(token)[1].get("iss")) if len(token) <= LONGEST else None
+    except (Refused, ValidationError):
+        return None
 
 
 def _is_id_of(issuer: str, jti: object) -> bool:
