@@ -64,7 +64,7 @@ def install(app: FastAPI) -> None:
         instance = new_instance()
         log_line.error("failed", path=request.url.path, instance=instance, why=type(error).__name__)
         body = {"type": "about:blank", "title": "Internal error", "status": 500, "detail": FAILED, "instance": instance}
-        return Response(json.dumps(body), 500, {"Cache-Control": "no-store"}, PROBLEM)
+        return Response(json.dumps(body), 500, {"Cache-Control": "no-store", "Connection": "close"}, PROBLEM)
 
     app.add_exception_handler(Exception, failed)
     app.add_exception_handler(Refused, refused)
