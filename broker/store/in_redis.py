@@ -29,12 +29,21 @@ DURABLE: Final = {
 
 
 class RedisStore:
-    """See `ports.Store`. `folder` is where Redis keeps its files, if that disk is ours to watch."""
+    """See `ports.Store`. `folder` is where Redis keeps its files, if that disk is ours to watch.
+
+    `copies`: how many replicas must have a write before it counts (None: see `link.Link`).
+    """
 
     def __init__(
-        self, url: str, *, partitions: int = 4, folder: Path | None = None, unsafe_not_durable: bool = False
+        self,
+        url: str,
+        *,
+        partitions: int = 4,
+        folder: Path | None = None,
+        copies: int | None = None,
+        unsafe_not_durable: bool = False,
     ) -> None:
-        self._link = Link(url)
+        self._link = Link(url, copies)
         self._bells = Bells()
         self._partitions = partitions
         self._unsafe_not_durable = unsafe_not_durable
@@ -53,7 +62,7 @@ class RedisStore:
         await self._check_schema()
         if not self._unsafe_not_durable:
             await self._check_durable()
-        self._listening = asyncio.create_task(listen(self._link.client, self._bells))
+        self._listening = asyncio.create_task(listen(self._link, self._bells))
 
     async def close(self) -> None:
         """After the posts that were taken in have their answers."""
@@ -83,9 +92,11 @@ class RedisStore:
 
     async def _check_durable(self) -> None:
         try:
-            found = await self._link.command("CONFIG", "GET", *DURABLE)
+            told = await self._link.everywhere("CONFIG", "GET", *DURABLE)
         except ResponseError:  # a managed Redis may not tell; `broker doctor` says so
             return
-        wrong = [f"{name} {value}" for name, value in DURABLE.items() if found.get(name) != value]
+        wrong = [
+            f"{name} {value}" for name, value in DURABLE.items() if any(found.get(name) != value for found in told)
+        ]
         if wrong:
             raise Broken(f"Redis could lose what it acknowledged. Set in its configuration: {', '.join(wrong)}.")

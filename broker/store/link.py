@@ -1,86 +1,54 @@
-"""The connection to Redis: commands and named scripts, and one place where its failures become `Unavailable`."""
+"""The connection to Redis: commands and named scripts, on one server, a cluster, or a primary named by sentinels."""
 
 import asyncio
 import hashlib
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import (
-    ClusterDownError,
-    MasterDownError,
-    NoScriptError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    ResponseError,
-    TryAgainError,
-)
-from redis.exceptions import ConnectionError as Disconnected
-from redis.exceptions import TimeoutError as TimedOut
+from redis.exceptions import AskError, MovedError, NoScriptError
 
 from broker.ports import Unavailable
+from broker.store.address import Address, address_of
+from broker.store.cluster import Cluster
+from broker.store.copies import Copies
+from broker.store.node import Node
+from broker.store.route import OneServer, Route
+from broker.store.sentinel import BySentinel
+from broker.store.words import Value, key_of
 
-CONNECTIONS: Final = 16
-TIMEOUT_S: Final = 5.0
-TOGETHER: Final = 128
-"""Commands in one round trip, at most."""
-AWAY: Final = (Disconnected, OutOfMemoryError, ReadOnlyError, TryAgainError, ClusterDownError, MasterDownError)
-AWAY_WORDS: Final = ("MISCONF", "BUSY", "NOREPLICAS")
-"""Answers by which Redis says that it cannot serve now; anything else that it refuses is a fault of ours."""
-
-Value = str | bytes | int | float
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A command, and whoever waits for its answer."""
-
-    words: Sequence[Value]
-    answer: asyncio.Future[Any]
-
-    def settle(self, said: Any) -> None:
-        if self.answer.done():  # whoever asked has gone away
-            return
-        if isinstance(said, Exception):
-            self.answer.set_exception(said)
-        else:
-            self.answer.set_result(said)
+SENT_ON: Final = 5
+"""How often one command follows a cluster from node to node."""
 
 
 class Link:
-    """One Redis, whatever happens to it: a call after it came back just works.
+    """Redis, whatever happens to it: a call after it came back, or after another took over, just works.
 
-    Nothing is retried here: the client's own silent retries would run a write twice after a lost reply. Commands that
-    are asked for at the same time travel together, which costs a fifth of the CPU time and most of the fsyncs.
+    `copies` replicas must have a write before it counts (`copies.py`). Nothing that may have run is repeated here;
+    what a node of a cluster sends on, it did not run.
     """
 
-    def __init__(self, url: str) -> None:
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=CONNECTIONS,
-            timeout=TIMEOUT_S,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-            decode_responses=True,
-        )
-        self.client: Redis = Redis.from_pool(pool)
-        self.client.set_response_callback("SET", _as_it_is)  # else it hides what SET … GET found
-        self._waiting: deque[_Asked] = deque()
-        self._trip: asyncio.Task[None] | None = None
+    def __init__(self, url: str, copies: int | None = None) -> None:
+        self._route = _route(address_of(url), copies)
 
     async def command(self, *words: Value) -> Any:
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Asked(words, answer))
-        if self._trip is None:
-            self._trip = asyncio.create_task(self._travel())
-        return await answer
+        node = await self._route.node(key_of(words))
+        asking = False
+        for _ in range(SENT_ON):
+            try:
+                return await node.ask(words, asking=asking)
+            except AskError as why:
+                node, asking = self._route.sent_on(node, why), not isinstance(why, MovedError)
+        raise Unavailable("the cluster sends the command from node to node")
+
+    async def everywhere(self, *words: Value) -> Sequence[Any]:
+        """The answer of each server that can be written to."""
+        return await asyncio.gather(*(node.ask(words) for node in await self._route.primaries()))
+
+    async def anyone(self) -> Node:
+        """One that hears what is published, wherever it was."""
+        return await self._route.node(None)
 
     async def script(self, name: str, keys: Sequence[str], words: Sequence[Value] = ()) -> Any:
         """Runs `scripts/<name>.lua`; all keys must share a tag."""
@@ -92,45 +60,19 @@ class Link:
             return await self.command("EVAL", text, *rest)
 
     async def close(self) -> None:
-        while self._trip is not None:
-            await asyncio.wait([self._trip])
-        await self.client.aclose()
-
-    async def _travel(self) -> None:
-        """One round trip after another while anybody waits. Between the last look and the end nothing else runs."""
-        try:
-            while self._waiting:
-                together = [self._waiting.popleft() for _ in range(min(TOGETHER, len(self._waiting)))]
-                answers = await self._answers([each.words for each in together])
-                for each, answer in zip(together, answers, strict=True):
-                    each.settle(answer)
-        finally:
-            self._trip = None
-
-    async def _answers(self, commands: Sequence[Sequence[Value]]) -> Sequence[Any]:
-        """For each command what Redis said, or the error. No transaction: each stands for itself."""
-        try:
-            async with self.client.pipeline(transaction=False) as pipeline:
-                add: Callable[..., Any] = pipeline.execute_command
-                for words in commands:
-                    add(*words)
-                answers = await pipeline.execute(raise_on_error=False)
-        except (Disconnected, TimedOut, OSError) as why:
-            return [Unavailable(f"Redis does not answer: {why}") for _ in commands]
-        except Exception as why:  # a fault of ours: told to whoever asked, so that nobody waits for ever
-            return [why for _ in commands]
-        return [_ours(answer) for answer in answers]
+        await self._route.close()
 
 
-def _as_it_is(response: Any, **_: Any) -> Any:
-    return response
-
-
-def _ours(answer: Any) -> Any:
-    """The answer, with what means "not now" told as `Unavailable`."""
-    if isinstance(answer, AWAY) or (isinstance(answer, ResponseError) and str(answer).startswith(AWAY_WORDS)):
-        return Unavailable(f"Redis cannot serve now: {answer}")
-    return answer
+def _route(address: Address, copies: int | None) -> Route:
+    """By the scheme. Where another server may take over, one replica has every write unless told otherwise."""
+    wanted = Copies((1 if address.several else 0) if copies is None else copies)
+    match address.kind:
+        case "one":
+            return OneServer(address, wanted)
+        case "cluster":
+            return Cluster(address, wanted)
+        case "sentinel":
+            return BySentinel(address, wanted)
 
 
 @cache
