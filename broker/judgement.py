@@ -76,6 +76,8 @@ class Inputs:
 
 
 _INPUTS: Final = TypeAdapter(Inputs)
+ADDRESSING: Final = frozenset({"to", "release_to", "not_to"})
+"""What rules look at of an alert's addressing."""
 
 
 def read_inputs(text: str) -> Inputs:
@@ -111,8 +113,10 @@ class Judgement:
         subscription = self.ask.subscription or ""
         return Decided(self.ask.agency, subscription, self.outcome, inputs, self.directory, told(self.at))
 
-    def told(self) -> dict[str, Any]:
-        """With what every rule said; of the alert it names nothing but its id and its parts."""
+    def told(self, *, addressing: bool) -> dict[str, Any]:
+        """With what every rule said. `addressing`: also whom the alert is for, which may stand in a part that no reader
+        is given (protocol §2).
+        """
         return {
             "alert": self.label.id,
             "subscription": self.ask.subscription or "",
@@ -120,7 +124,14 @@ class Judgement:
             "outcome": self.outcome,
             "parts": list(self.decision.parts) if isinstance(self.decision, Released) else [],
             "rules": [
-                {"rule": said.rule, "said": said.said, "looked_at": said.looked_at, "because": said.because}
+                {
+                    "rule": said.rule,
+                    "said": said.said,
+                    "looked_at": {
+                        name: value for name, value in said.looked_at.items() if addressing or name not in ADDRESSING
+                    },
+                    "because": said.because,
+                }
                 for said in self.decision.rules
             ],
         }

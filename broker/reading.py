@@ -114,11 +114,14 @@ class Reading:
             for each in await self.dossiers.decisions(id_)
             if (subscription is None or each.subscription == subscription) and (agency is None or each.agency == agency)
         ]
-        if not (is_originator(caller, alert) or "inspect" in caller.scopes):
+        sees_all = is_originator(caller, alert) or "inspect" in caller.scopes
+        if not sees_all:
             said = [each for each in said if each.agency == caller.agency]
             if all(each.outcome == "withheld" for each in said):
                 raise _not_found()
-        made = [(await self.judge.again(alert, each)).told() | {"outcome": each.outcome} for each in said]
+        made = [
+            (await self.judge.again(alert, each)).told(addressing=sees_all) | {"outcome": each.outcome} for each in said
+        ]
         return DecisionsAnswer.model_validate({"decisions": made}, strict=False)
 
     async def deliveries(self, caller: Caller, id_: str) -> DeliveriesAnswer:
