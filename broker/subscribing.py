@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -70,6 +70,9 @@ class Subscribing:
         held = await self.own(caller, id_)
         changed = held.subscription.patched(patch)
         self._check(caller.agency, changed)
+        if changed.settings.get("signing") == "v1" and held.secret is None:
+            fault = Fault("/settings/signing", "v1a, or a new subscription: the secret of v1 is told when one is made")
+            raise Refused("invalid-request", "This subscription has no secret to sign with.", (fault,))
         held = replace(held, subscription=changed)
         await self.store.subscriptions.replace(held)
         if changed.state is SubscriptionState.ACTIVE:
@@ -116,8 +119,8 @@ class Subscribing:
     async def replay(self, caller: Caller, id_: str, wanted: Replay, now: datetime) -> int:
         """Sends positions again: how many."""
         held = await self.own(caller, id_)
-        everything = await self._opened(id_)
-        return await self._again(held, [each.position for each in everything if _is_wanted(wanted, each)], now)
+        is_wanted = _wanted(wanted)
+        return await self._again(held, [each.position for each in await self._opened(id_) if is_wanted(each)], now)
 
     async def _again(self, held: Held, positions: Sequence[int], now: datetime) -> int:
         queued = await self.store.outbox.again(held.subscription.id, positions, now.timestamp())
@@ -161,9 +164,13 @@ class Subscribing:
             raise Refused("invalid-request", "Webhooks go over https.", (fault,))
 
 
-def _is_wanted(wanted: Replay, opened: Opened) -> bool:
+def _wanted(wanted: Replay) -> Callable[[Opened], bool]:
+    """Read once, however many deliveries are asked about, and refused although there be none."""
     if wanted.since is not None:
-        return opened.opened_at >= told(instant(wanted.since))
+        since = told(instant(wanted.since))
+        return lambda opened: opened.opened_at >= since
     if wanted.positions is not None:
-        return opened.position in read_ranges(wanted.positions)
-    return opened.alert in (wanted.alerts or ())
+        positions = read_ranges(wanted.positions)
+        return lambda opened: opened.position in positions
+    alerts = frozenset(wanted.alerts or ())
+    return lambda opened: opened.alert in alerts
