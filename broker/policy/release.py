@@ -18,6 +18,7 @@ from broker.policy.ways import Way
 from broker.trust.directory import Snapshot
 from schemas.base import instant
 from schemas.directory import Agreement, Charter
+from schemas.handling import PartHandling
 from schemas.statement import Part
 from schemas.terms import Kind, Onward, PersonalData, Purpose, Severity, Status, Tlp, onward_rank, severity_rank
 from schemas.vocabulary import within
@@ -85,7 +86,7 @@ def release(label: Label, situation: Situation, ask: Ask, d0: Snapshot | None, d
         parts=tuple(kept),
         whole=len(kept) == len(label.parts),
         marked=tuple(_marks(case)) if case.applies(2) else (),
-        conditions=case.conditions,
+        conditions=_conditions(case, kept),
         rules=(*said, fifteenth),
         owed=tuple(owed),
     )
@@ -410,9 +411,19 @@ def _hear_part(case: Case, part: Part) -> list[RuleSaid]:
     """The rules that keep this part back."""
     if part.handling is None:
         return []
-    inner = replace(case, terms=case.terms.stricter(part.handling), sealed=part.sealed)
-    heard = [_hear(inner, number) for number in PART_RULES]
+    heard = [_hear(_of_part(case, part.handling, part), number) for number in PART_RULES]
     return [each for each in heard if each.said == "fail"]
+
+
+def _of_part(case: Case, handling: PartHandling, part: Part) -> Case:
+    """The same, by the terms of a part that states some of its own."""
+    return replace(case, terms=case.terms.stricter(handling), sealed=part.sealed)
+
+
+def _conditions(case: Case, kept: Sequence[str]) -> tuple[str, ...]:
+    """Those of the alert, and of what its parts go under: an agreement may cover their terms alone."""
+    parts = [_of_part(case, part.handling, part) for part in case.label.parts if part.handling and part.id in kept]
+    return tuple(dict.fromkeys(condition for each in (case, *parts) for condition in each.conditions))
 
 
 # What the rules ask -----------------------------------------------------------------------------------------------

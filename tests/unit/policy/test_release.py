@@ -59,6 +59,23 @@ def test_conditions_are_those_of_the_agreements_it_goes_under() -> None:
     assert decision.conditions == ("Return on request", "Not for the press")
 
 
+@pytest.mark.parametrize(("part_tlp", "told"), [("green", True), ("red", False)])
+def test_conditions_are_those_of_the_agreements_that_its_parts_go_under_too(part_tlp: str, told: bool) -> None:
+    """Where a part's own terms are covered by another agreement, the reader is told the conditions of that one too."""
+    base = table.WORLD["agreements"]["dyke-quangninh"]
+    world = {
+        "agreements": [
+            {**base, "tlps": ["clear"], "conditions": ["Not for the press"]},
+            {**base, "tlps": ["green"], "conditions": ["No use for capital punishment"]},
+        ],
+        "communities": [],
+    }
+    decision = decide(world, tlp="clear", parts=[{"id": "main"}, {"id": "list", "tlp": part_tlp}])
+    assert isinstance(decision, Released)
+    assert decision.parts == (("main", "list") if told else ("main",))
+    assert decision.conditions == ("Not for the press", "No use for capital punishment")[: 1 + told]
+
+
 @pytest.mark.parametrize(
     ("dates", "active"),
     [
@@ -219,6 +236,26 @@ def test_whom_a_source_excludes() -> None:
     decision = deriving({"not_to": ["la.police"]}, **PUBLIC)
     assert isinstance(decision, Withheld)
     assert decision.by_rule == 14
+
+
+def test_a_source_accepted_under_an_unknown_directory() -> None:
+    """Rule 14: a source whose directory at acceptance is not known here goes no further, whatever its terms."""
+    row = {**table.TABLE["defaults"], "to": [READER], "derived_from": ["free"]}
+    id_, d0 = table.source_id("free"), table.directory(None)
+    for at_acceptance, given in ((d0, True), (None, False)):
+        source = Source(table.label(table.TABLE["sources"]["free"], id_), frozenset(), at_acceptance)
+        known = Situation(derived={id_: source})
+        decision = release(table.label(row), known, table.ask(row), d0, d0, table.now())
+        assert isinstance(decision, Released) is given
+
+
+def test_caveats_are_not_for_the_public() -> None:
+    """Rule 11: a caveat that allows everyone allows every agency, but not a feed without sign-in."""
+    everyone = {"caveats": {"H7": ["@public"]}}
+    assert isinstance(decide(everyone, caveats=["H7"]), Released)
+    decision = decide(everyone, caveats=["H7"], **PUBLIC)
+    assert isinstance(decision, Withheld)
+    assert decision.by_rule == 11
 
 
 def test_a_community_is_one_by_name() -> None:
