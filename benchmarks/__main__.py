@@ -2,10 +2,16 @@
 
 import sys
 
-from benchmarks import fan_out, ingress
+from benchmarks import backlog, dead_neighbours, fan_out, ingress
 from benchmarks.report import write
 
-ALL = {"ingress": ingress.measure, "fan_out": fan_out.measure}
+ALL = {
+    "ingress": ingress.measure,
+    "fan_out": fan_out.measure,
+    "dead_neighbours": dead_neighbours.measure,
+    "one_backlog": backlog.one_backlog,
+    "backlog_memory": backlog.backlog_memory,
+}
 
 
 def main() -> int:

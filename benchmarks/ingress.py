@@ -29,10 +29,11 @@ def measure(rounds: int = ROUNDS, alerts: int = ALERTS) -> Row:
 
 def _round(setting: Setting, alerts: int, ours: int, floor: int) -> tuple[float, float]:
     file = setting.statements(alerts)
-    return _rate(ours, file), _rate(floor, file)
+    return rate(ours, file), rate(floor, file)
 
 
-def _rate(port: int, file: Path) -> float:
+def rate(port: int, file: Path) -> float:
+    """Alerts a second, all of which must be accepted."""
     command = [sys.executable, "-m", "benchmarks.load", str(port), str(file), str(CONNECTIONS)]
     told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout)
     if told["statuses"] != {"202": told["posted"]}:

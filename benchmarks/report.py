@@ -44,6 +44,6 @@ def write(rows: Sequence[Row]) -> None:
     OUT.write_text(json.dumps({"machine": machine, "rows": [asdict(each) for each in rows]}, indent=1) + "\n")
     for each in rows:
         print(
-            f"{each.name:10} ours {each.ours:9.1f}  floor {each.floor:9.1f} {each.unit}  "
+            f"{each.name:16} ours {each.ours:9.1f}  floor {each.floor:9.1f} {each.unit}  "
             f"ratio {each.ratio:.3f} ({each.spread[0]:.3f}-{each.spread[1]:.3f}, {each.runs} rounds)"
         )

@@ -25,11 +25,22 @@ READER = "vn.moh"
 class Setting:
     """One folder with a directory, keys, and statements."""
 
-    def __init__(self, folder: Path, webhook_origin: str) -> None:
+    def __init__(self, folder: Path, webhook_origin: str, more_origins: Sequence[str] = ()) -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         world.write(folder, webhook_origin, datetime.now(UTC))
+        self._list(more_origins)
         self.keys: dict[str, Any] = json.loads((folder / "keys.json").read_text())["agencies"]
         self.key: PrivateKey = load_jwk(self.keys[ISSUER]["statement"])
+
+    def _list(self, origins: Sequence[str]) -> None:
+        """Lets the reader's endpoints stand at these origins too."""
+        file = self.folder / "directory" / "directory.json"
+        document = json.loads(file.read_text())
+        for agency in document["agencies"]:
+            if agency["id"] == READER:
+                agency["http_endpoints"] = [*agency.get("http_endpoints", ()), *origins]
+        file.write_text(json.dumps(document))
 
     def statements(self, count: int) -> Path:
         """A file of fresh statements, one a line, signed now."""

@@ -131,10 +131,12 @@ class Router:
             log_line.exception("parked", alert=entry.alert, partition=entry.partition, position=entry.position)
             await self.log.park(entry, type(why).__name__, told(self.clock()))
             return
-        for subscription, alerts in queued.items():
-            lane = queued.overtakes and self._held[subscription].subscription.order == "none"
-            await self.outbox.put(subscription, entry.partition, entry.position, alerts, urgent=lane)
+        await asyncio.gather(*(self._put(entry, subscription, queued) for subscription in queued))
         await self._routed(entry, queued)
+
+    async def _put(self, entry: LogEntry, subscription: str, queued: Queued) -> None:
+        urgent = queued.overtakes and self._held[subscription].subscription.order == "none"
+        await self.outbox.put(subscription, entry.partition, entry.position, queued[subscription], urgent=urgent)
 
     async def _try_parked(self, partition: int) -> None:
         """When a partition is taken over, by a newer release perhaps, what was set aside in it is tried again."""
@@ -156,8 +158,8 @@ class Router:
             await self.log.unpark(parked.entry.alert)
 
     async def _routed(self, entry: LogEntry, queued: Queued) -> None:
-        for subscription in queued:
-            await self.outbox.signal(subscription, push=is_push(self._held[subscription]))
+        told = (self.outbox.signal(each, push=is_push(self._held[each])) for each in queued)
+        await asyncio.gather(*told)
         log_line.info(
             "routed", alert=entry.alert, partition=entry.partition, position=entry.position, queued=len(queued)
         )
