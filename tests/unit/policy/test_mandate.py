@@ -125,6 +125,12 @@ class TestOnBehalfOf:
             world = making.directory(delegations=stated)
             assert refusal(world=world, on_behalf_of=PROVINCE) == ("outside-mandate", "/on_behalf_of")
 
+    def test_nobody_speaks_for_an_agency_that_is_no_more(self) -> None:
+        """A delegation does not outlive who gave it: not when it is inactive, nor outside its dates."""
+        for state in ({"active": False}, {"valid_until": "2026-11-22T01:00:00Z"}):
+            world = making.directory(agencies={PROVINCE: state})
+            assert refusal(world=world, on_behalf_of=PROVINCE) == ("outside-mandate", "/on_behalf_of")
+
     def test_the_signers_mandate(self) -> None:
         """What the signer itself may not say it may not say for another either."""
         wide = {"mandates": [making.mandate("disaster")]}
