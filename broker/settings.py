@@ -30,6 +30,8 @@ class Settings:
     """None: `hub-keys` in the data folder, made on first start."""
     redis_url: str | None = None
     """None: a private server in the data folder."""
+    replicas: int | None = None
+    """How many replicas must have a write before it counts; None: 1 on a cluster or Sentinel, else 0."""
     host: str = "127.0.0.1"
     port: int = 8080
     issuer: str | None = None

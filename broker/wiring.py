@@ -56,7 +56,10 @@ async def open_hub(settings: Settings, clock: Clock = system_clock) -> AsyncIter
     async with AsyncExitStack() as stack:
         url = await _engine(settings, stack)
         store = RedisStore(
-            url, partitions=settings.partitions, folder=settings.data if settings.redis_url is None else None
+            url,
+            partitions=settings.partitions,
+            folder=settings.data if settings.redis_url is None else None,
+            copies=settings.replicas,
         )
         await store.open()
         stack.push_async_callback(store.close)

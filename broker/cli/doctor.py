@@ -34,6 +34,7 @@ def doctor(
     tls_key: options.TlsKey = None,
     outgoing_ca: options.OutgoingCa = None,
     redis_url: options.RedisUrl = None,
+    replicas: options.Replicas = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Looks at directory, keys, store, disk, clock, issuer and TLS of a hub with these settings; changes nothing.
@@ -48,6 +49,7 @@ def doctor(
         directory=directory,
         hub_keys=hub_keys,
         redis_url=redis_url,
+        replicas=replicas,
         host=host,
         port=DEFAULT_PORT if port is None else port,
         issuer=issuer,

@@ -10,10 +10,10 @@ from shutil import disk_usage
 from urllib.parse import urlsplit
 
 from cryptography import x509
-from redis.connection import parse_url
 
 from broker.cli.findings import SOON, Finding, Grade, now
 from broker.settings import Settings
+from broker.store.address import FORMS, address_of
 
 LITTLE_DISK = 2 * 1024**3
 TIMEX_BYTES = 512
@@ -87,10 +87,9 @@ def _redis_url(settings: Settings) -> Iterator[Finding]:
     if settings.redis_url is None:
         return
     try:
-        parse_url(settings.redis_url)  # type: ignore[no-untyped-call] # redis-py types only parts of itself
+        address_of(settings.redis_url)
     except ValueError:  # its message may repeat the password
-        mend = "redis://host:6379/0, rediss:// for TLS, or unix:///path"
-        yield Finding("store", Grade.ERROR, "REDIS_URL (--redis-url) is no URL of a Redis", mend)
+        yield Finding("store", Grade.ERROR, "REDIS_URL (--redis-url) is no URL of a Redis", FORMS)
 
 
 def _tls(settings: Settings) -> Iterator[Finding]:

@@ -8,11 +8,15 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from broker.cli.findings import Finding, Grade
+from broker.cli.looking_at_copies import look_at_several
 from broker.cli.store import running_url
 from broker.errors import Broken
+from broker.ports import Unavailable
 from broker.settings import Settings
+from broker.store.address import address_of
 from broker.store.in_redis import DURABLE
 from broker.store.keys import SCHEMA, VERSION
+from broker.store.link import Link
 from broker.store.server import program
 
 OLDEST = 7
@@ -29,14 +33,31 @@ async def look_at_store(settings: Settings) -> list[Finding]:
     if url is None:
         return [_private_server(settings)]
     try:
+        address = address_of(url)
+        if address.several:
+            return [*await look_at_several(address, settings, _ask), *await _schema_of_several(url, settings)]
         async with Redis.from_url(url, decode_responses=True, socket_timeout=5, socket_connect_timeout=5) as client:
-            return [finding async for finding in _ask(client, settings)]
+            told = await client.info("replication")
+            replica = [] if told.get("role") == "master" else [_follows(told)]
+            found = [finding async for finding in _ask(client)]
+            return [*replica, *found, *_schema(await client.hgetall(SCHEMA), settings)]
     except (RedisError, OSError, ValueError) as why:
-        found = f"does not answer: {type(why).__name__}"  # the message may hold a URL with its password
-        return [Finding("store", Grade.ERROR, found, "start it, or correct REDIS_URL")]
+        silent = f"does not answer: {type(why).__name__}"  # the message may hold a URL with its password
+        return [Finding("store", Grade.ERROR, silent, "start it, or correct REDIS_URL")]
 
 
-async def _ask(client: "Redis", settings: Settings) -> AsyncIterator[Finding]:
+async def _schema_of_several(url: str, settings: Settings) -> list[Finding]:
+    link = Link(url)
+    try:
+        return list(_schema(await link.command("HGETALL", SCHEMA), settings))
+    except Unavailable as why:
+        return [Finding("store", Grade.ERROR, str(why), "start it, or correct REDIS_URL")]
+    finally:
+        await link.close()
+
+
+async def _ask(client: "Redis") -> AsyncIterator[Finding]:
+    """Of any server, whatever its part."""
     told: dict[str, Any] = await client.info()
     for finding in (*_server(told), *_file(told), *_memory(told)):
         yield finding
@@ -47,8 +68,6 @@ async def _ask(client: "Redis", settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("durability", Grade.WARNING, wanted, "make sure of them with whoever runs it")
     else:
         yield durability(stated)
-    for finding in _schema(await client.hgetall(SCHEMA), settings):
-        yield finding
     before = time.time()
     seconds, microseconds = await client.time()
     yield clock(seconds + microseconds / 1e6 - (before + time.time()) / 2)
@@ -59,10 +78,13 @@ def _server(told: Mapping[str, Any]) -> Iterator[Finding]:
     shown = f"{name} {told.get(f'{name}_version', version)}"
     if int(version.partition(".")[0]) < OLDEST:
         yield Finding("store", Grade.ERROR, f"{shown} is too old", f"Redis {OLDEST}.0, Valkey 8, or newer")
-    elif told.get("role") not in {"master", None}:
-        yield Finding("store", Grade.ERROR, f"{shown} is a replica: it can only be read", "name the primary")
     else:
         yield Finding("store", Grade.OK, shown)
+
+
+def _follows(told: Mapping[str, Any]) -> Finding:
+    found = f"it is a replica of {told.get('master_host')}: it can only be read"
+    return Finding("store", Grade.ERROR, found, "name the primary")
 
 
 def _file(told: Mapping[str, Any]) -> Iterator[Finding]:

@@ -66,6 +66,16 @@ RedisUrl = Annotated[
     str | None,
     typer.Option("--redis-url", envvar="REDIS_URL", help="Without it, a private server in the data folder."),
 ]
+Replicas = Annotated[
+    int | None,
+    typer.Option(
+        "--replicas",
+        envvar="BROKER_REPLICAS",
+        help="How many replicas must have a write before it counts; 1 on a cluster or Sentinel, else 0.",
+        min=0,
+        max=16,
+    ),
+]
 Host = Annotated[str, typer.Option("--host", envvar="BROKER_HOST", help="The address to listen on.")]
 Port = Annotated[
     int | None,

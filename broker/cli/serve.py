@@ -42,6 +42,7 @@ def serve(
     tls_key: options.TlsKey = None,
     outgoing_ca: options.OutgoingCa = None,
     redis_url: options.RedisUrl = None,
+    replicas: options.Replicas = None,
     trusted_proxy: Annotated[
         list[str] | None,
         typer.Option(envvar="BROKER_TRUSTED_PROXY", help="A network whose X-Forwarded-* are believed; repeat it."),
@@ -65,6 +66,7 @@ def serve(
         directory=directory,
         hub_keys=hub_keys,
         redis_url=redis_url,
+        replicas=replicas,
         host=host,
         port=DEFAULT_PORT if port is None else port,
         issuer=issuer,

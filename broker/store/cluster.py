@@ -11,6 +11,7 @@ from redis.exceptions import AskError, MovedError, RedisError
 from broker.ports import Unavailable
 from broker.store.address import Address, Place
 from broker.store.copies import Copies
+from broker.store.ending import end
 from broker.store.node import Node
 from broker.store.route import LOOK_S, Nodes, ask_once
 
@@ -54,8 +55,7 @@ class Cluster:
 
     async def close(self) -> None:
         if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.wait([self._looking])
+            await end(self._looking)
         await self._nodes.close()
 
     def _at(self, place: Place) -> Node:

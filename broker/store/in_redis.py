@@ -1,7 +1,6 @@
 """The store in Redis or Valkey: all ports over one connection pool."""
 
 import asyncio
-from contextlib import suppress
 from pathlib import Path
 from time import time
 from typing import Final
@@ -11,6 +10,7 @@ from redis.exceptions import ResponseError
 from broker.errors import Broken
 from broker.store import keys
 from broker.store.bells import Bells
+from broker.store.ending import end
 from broker.store.link import Link
 from broker.store.listening import listen
 from broker.store.redis_dossiers import RedisDossiers
@@ -68,9 +68,7 @@ class RedisStore:
         """After the posts that were taken in have their answers."""
         await self.log.finish()
         if self._listening is not None:
-            self._listening.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._listening
+            await end(self._listening)
         await self._link.close()
 
     async def ping(self) -> None:

@@ -26,6 +26,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
 
 from broker.errors import Broken
+from broker.store.ending import end
 from broker.store.places import private_folder, socket_path
 
 START_S: Final = 10.0
@@ -89,9 +90,7 @@ class PrivateServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._keeper:
-            self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
+            await end(self._keeper)
         await self._stop()
         if self._hub_lock:
             self._hub_lock.close()
