@@ -13,13 +13,16 @@ from broker.api.connection import Counts
 from broker.api.problems import new_instance, problem_body, status_of
 from broker.errors import Code, Fault, Refused
 from broker.metrics import Metrics
-from broker.ports import Unavailable
+from broker.ports import Full, Unavailable
 from broker.trust.credentials import ALGORITHMS
 
 PROBLEM = "application/problem+json"
 FAILED = "The hub failed to answer this; quote the instance to its operator. What was accepted is not affected."
 AWAY_S = 2
 """After which a client may try again when the store was away."""
+
+FULL_S = 10
+"""The same, when it was full: somebody has to make room."""
 
 log_line = structlog.get_logger("api")
 
@@ -47,7 +50,7 @@ def install(app: FastAPI) -> None:
 
     async def away(request: Request, error: Exception) -> Response:
         log_line.warning("store away", path=request.url.path, why=str(error))
-        return answer(request, Refused("busy", "The hub cannot write durably at the moment.", retry_after=AWAY_S))
+        return answer(request, _busy(error))
 
     async def framework(request: Request, error: Exception) -> Response:
         code = _BY_STATUS.get(cast("HTTPException", error).status_code, "invalid-request")
@@ -71,6 +74,14 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Unavailable, away)
     app.add_exception_handler(HTTPException, framework)
     app.add_exception_handler(RequestValidationError, invalid)
+
+
+def _busy(error: Exception) -> Refused:
+    """With what is the matter, as far as it helps a poster; where and how stands in the log."""
+    why, after = "its store does not answer as it must", AWAY_S
+    if isinstance(error, Full):
+        why, after = f"its {error.what} is nearly full", FULL_S
+    return Refused("busy", f"The hub cannot write durably at the moment: {why}.", retry_after=after)
 
 
 def answer(request: Request, refused: Refused) -> Response:

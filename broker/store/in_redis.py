@@ -11,6 +11,7 @@ from broker.errors import Broken
 from broker.store import keys
 from broker.store.bells import Bells
 from broker.store.ending import end
+from broker.store.headroom import Headroom
 from broker.store.link import Link
 from broker.store.listening import listen
 from broker.store.redis_dossiers import RedisDossiers
@@ -47,8 +48,9 @@ class RedisStore:
         self._bells = Bells()
         self._partitions = partitions
         self._unsafe_not_durable = unsafe_not_durable
-        self._listening: asyncio.Task[None] | None = None
-        self.log = RedisLog(self._link, self._bells, partitions, folder)
+        self._watching: list[asyncio.Task[None]] = []
+        self._headroom = Headroom(self._link, folder)
+        self.log = RedisLog(self._link, self._bells, partitions, self._headroom)
         self.leases = RedisLeases(self._link)
         self.dossiers = RedisDossiers(self._link, partitions)
         self.outbox = RedisOutbox(self._link, self._bells)
@@ -62,19 +64,22 @@ class RedisStore:
         await self._check_schema()
         if not self._unsafe_not_durable:
             await self._check_durable()
-        self._listening = asyncio.create_task(listen(self._link, self._bells))
+        await self._headroom.look()
+        for work in (listen(self._link, self._bells), self._headroom.watch()):
+            self._watching.append(asyncio.create_task(work))
 
     async def close(self) -> None:
         """After the posts that were taken in have their answers."""
         await self.log.finish()
-        if self._listening is not None:
-            await end(self._listening)
+        for task in self._watching:
+            await end(task)
         await self._link.close()
 
     async def ping(self) -> None:
-        """Writes, so that a Redis that can only read is found out."""
-        self.log.check_headroom()
-        await self._link.command("SET", keys.PING, int(time()))
+        """Writes into every partition, so that a Redis that can only read, or lacks a part, is found out."""
+        self._headroom.check()
+        pings = (keys.Partition(number).ping for number in range(self._partitions))
+        await asyncio.gather(*(self._link.command("SET", ping, int(time())) for ping in pings))
 
     async def _check_schema(self) -> None:
         mine = {"version": str(keys.VERSION), "partitions": str(self._partitions)}

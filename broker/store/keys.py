@@ -3,9 +3,10 @@
 A key is `iab1:{tag}:name`. All keys of one script share the tag in braces, so they live in one slot of a cluster:
 
 =====================  =============================================================================================
-`{schema}`             `:schema` hash: version and number of partitions, written once; `:ping` a string, overwritten
+`{schema}`             `:schema` hash: version and number of partitions, written once
 `{partition-<n>}`      `:log` stream, one entry an alert (field `a`: its id), never trimmed; `:cursor` routed up to;
-                       `:lease` of the partition; for each alert of its issuers `:alert:<id>` the record (JSON) and
+                       `:lease` of the partition; `:ping` a string, overwritten;
+                       for each alert of its issuers `:alert:<id>` the record (JSON) and
                        `:fate:<id>`, `:given:<id>`, `:decided:<id>`, `:ends:<id>`, `:acks:<id>` its dossier (hashes)
                        `:parked` hash: alert → JSON, of what could not be routed
 `{<lease>}`            `:lease` hash: holder, token (only grows, never deleted), until (ms, the server's clock)
@@ -27,6 +28,8 @@ A key is `iab1:{tag}:name`. All keys of one script share the tag in braces, so t
 `{ledger}`             `:entries` stream
 =====================  =============================================================================================
 
+Each tag may have a `:mark` besides, for a second, where writes wait for replicas (`copies.py`).
+
 **Upgrades.** The number in the prefix is the version of this page. A release that only adds keys, or fields that the
 release before ignores, keeps it. Any other change takes the next number and brings a migration that runs with all
 hubs stopped: it reads the old prefix, writes the new one, and writes `:schema` last, so that it can be run again. A
@@ -42,7 +45,6 @@ VERSION: Final = 1
 PREFIX: Final = f"iab{VERSION}"
 
 SCHEMA: Final = f"{PREFIX}:{{schema}}:schema"
-PING: Final = f"{PREFIX}:{{schema}}:ping"
 HELD: Final = f"{PREFIX}:{{subscriptions}}:held"
 REVISION: Final = f"{PREFIX}:{{subscriptions}}:revision"
 TOKENS: Final = f"{PREFIX}:{{tokens}}:tokens"
@@ -92,6 +94,10 @@ class Partition:
     @property
     def lease(self) -> str:
         return self._key("lease")
+
+    @property
+    def ping(self) -> str:
+        return self._key("ping")
 
     @property
     def parked(self) -> str:

@@ -21,7 +21,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import TimeoutError as TimedOut
 
-from broker.ports import Unavailable
+from broker.ports import Full, Unavailable
 from broker.store.copies import Copies
 from broker.store.words import Value, writes
 
@@ -31,7 +31,7 @@ TOGETHER: Final = 128
 """Commands in one round trip, at most."""
 MOVING: Final = (BusyLoadingError, ReadOnlyError, ClusterDownError, MasterDownError)
 """Answers by which a server says that it is not, or not yet, the one to ask."""
-AWAY: Final = (Disconnected, OutOfMemoryError, TryAgainError, *MOVING)
+AWAY: Final = (Disconnected, TryAgainError, *MOVING)
 AWAY_WORDS: Final = ("MISCONF", "BUSY", "NOREPLICAS")
 """Answers by which Redis says that it cannot serve now; anything else that it refuses is a fault of ours."""
 
@@ -150,6 +150,8 @@ def _as_it_is(response: Any, **_: Any) -> Any:
 
 def _ours(answer: Any) -> Any:
     """The answer, with what means "not now" told as `Unavailable`."""
+    if isinstance(answer, OutOfMemoryError):
+        return Full("memory", f"Redis cannot serve now: {answer}")
     if isinstance(answer, AWAY) or (isinstance(answer, ResponseError) and str(answer).startswith(AWAY_WORDS)):
         return Unavailable(f"Redis cannot serve now: {answer}")
     return answer

@@ -1,31 +1,26 @@
 """The log in Redis: a stream a partition, a record an alert, one script a group of posts."""
 
 import asyncio
-import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Final
 
-from broker.ports import Appended, LogEntry, Parked, StoredAlert, Unavailable
+from broker.ports import Appended, LogEntry, Parked, StoredAlert
 from broker.store import keys
 from broker.store.bells import Bells
 from broker.store.facts import place_of
 from broker.store.grouping import Grouping, Record
+from broker.store.headroom import Headroom
 from broker.store.link import Link
 from broker.store.texts import ALERT, PARKED
-
-HEADROOM: Final = 128 * 2**20
-"""Bytes that must stay free: with `appendfsync always` a full disk ends Redis."""
 
 
 class RedisLog:
     """See `ports.AlertLog`."""
 
-    def __init__(self, link: Link, bells: Bells, partitions: int, folder: Path | None) -> None:
+    def __init__(self, link: Link, bells: Bells, partitions: int, headroom: Headroom) -> None:
         self._link = link
         self._bells = bells
-        self._folder = folder
+        self._headroom = headroom
         self._partitions = [keys.Partition(number) for number in range(partitions)]
         self._groups = [Grouping(partial(self._write, partition)) for partition in self._partitions]
 
@@ -40,7 +35,7 @@ class RedisLog:
 
     async def _write(self, partition: keys.Partition, records: Sequence[Record]) -> Sequence[str | None]:
         """One script, so one fsync. For each the text that stood there before, or None."""
-        self.check_headroom()
+        self._headroom.check()
         names = [partition.log, *(partition.alert(record.alert) for record in records)]
         words: list[str | bytes | int] = [keys.APPENDED, partition.number]
         for record in records:
@@ -48,13 +43,8 @@ class RedisLog:
         before: Sequence[str | None] = await self._link.script("append", names, words)
         return before
 
-    def check_headroom(self) -> None:
-        """Refuses early, where the disk is ours to see."""
-        if self._folder and shutil.disk_usage(self._folder).free < HEADROOM:
-            raise Unavailable(f"less than {HEADROOM >> 20} MiB are free for {self._folder}")
-
     async def keep(self, alert: StoredAlert) -> StoredAlert:
-        self.check_headroom()
+        self._headroom.check()
         key = self._of(alert.label.id).alert(alert.label.id)
         before = await self._link.command("SET", key, ALERT.write(alert), "NX", "GET")
         return alert if before is None else ALERT.read(before)

@@ -91,8 +91,7 @@ class RedisOutbox(RedisClaims):
         return Breaker(int(failures or 0), float(until or 0))
 
     async def trip(self, subscription: str, breaker: Breaker) -> None:
-        (name,) = outbox(subscription, "breaker")
-        await self._link.command("HSET", name, "failures", breaker.failures, "until", breaker.until)
+        await self._link.script("trip", outbox(subscription, "breaker"), (breaker.failures, breaker.until))
 
     # reading back
     async def opened(self, subscription: str, after: int, limit: int) -> Sequence[Opened]:

@@ -58,7 +58,7 @@ class RedisCredentials:
     async def first_use(self, kind: str, value: str, seconds: float) -> bool:
         digest = hashlib.sha256(f"{kind}\0{value}".encode()).hexdigest()
         ms = max(1, math.ceil(seconds * 1000))
-        return await self._link.command("SET", keys.once(digest), "1", "NX", "PX", ms) is not None
+        return bool(await self._link.script("once", [keys.once(digest)], (ms,)))
 
     async def add_token(self, token: ApiToken) -> None:
         await self._link.command("HSET", keys.TOKENS, token.hash, TOKEN.write(token))

@@ -25,6 +25,7 @@ TOGETHER = {
         PARTITION.cursor,
         PARTITION.lease,
         PARTITION.parked,
+        PARTITION.ping,
         PARTITION.alert(ALERT),
         *PARTITION.dossier(ALERT),
         keys.lease("partition-3"),
@@ -33,7 +34,7 @@ TOGETHER = {
     "an outbox with braces in its name": keys.outbox(SUBSCRIPTION, *keys.OUTBOX),
     "the claims": keys.courier(*keys.COURIER),
     "the subscriptions": [keys.HELD, keys.REVISION],
-    "the schema": [keys.SCHEMA, keys.PING],
+    "the schema": [keys.SCHEMA],
 }
 """What scripts are given together: each of them takes its keys from one of these."""
 

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A lease for one holder at a time: the same holder prolongs its own, another waits until it lapses.
 -- KEYS: lease. ARGV: holder, ms. Gives the token, or nil. The time is the server's, so that no holder's clock counts.
 local time = redis.call('TIME')

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Queues what does not come from the log, once ever. KEYS: added, queue. ARGV: alert. Gives its place.
 local place = redis.call('HGET', KEYS[1], ARGV[1])
 if not place then

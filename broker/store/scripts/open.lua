@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Gives the next position to what was owed, or to an opened delivery whose content changed (then replaced).
 -- KEYS: head, queue, sent, open, due, tries, again, replaced.
 -- ARGV: position, digest, delivery (JSON), "owed" or "opened", place in the queue or the position before; and, where

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Who is there of a group. KEYS: members (zset by the time until which each said so). ARGV: member, ms.
 -- Gives how many. The time is the server's.
 local time = redis.call('TIME')

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Queues alerts for a subscription, unless that log position was taken from that partition before.
 -- KEYS: taken, queue. ARGV: partition, ms and sequence of the position, then the alerts. Gives 1, or 0 for the repeat.
 local ms, seq = string.match(redis.call('HGET', KEYS[1], ARGV[1]) or '', '(%d+)-(%d+)')

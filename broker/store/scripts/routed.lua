@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Moves a partition's cursor forward, unless the token is not that of its newest lease.
 -- KEYS: lease, cursor. ARGV: token, ms and sequence of the position. Gives 1, or 0 for the stale.
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end

@@ -167,7 +167,7 @@ async def test_unavailable_and_back(tmp_path, binary, alert, until):
 
 
 async def test_out_of_memory(tmp_path, binary, alert, opened, attempt):
-    """With its memory full the store takes no more in, and still settles, drops and delivers what it has."""
+    """With its memory full the store takes no more in, and still routes, opens, settles and drops what it has."""
     async with PrivateServer(tmp_path / "store", binary) as url:
         store = RedisStore(url)
         await store.open()
@@ -180,8 +180,9 @@ async def test_out_of_memory(tmp_path, binary, alert, opened, attempt):
             await store.ping()
         with pytest.raises(Unavailable):
             await store.log.append(alert())
-        with pytest.raises(Unavailable):
-            await store.outbox.put("sub_1", 0, "1-0", ["vn.a/3"])
+        assert await store.outbox.put("sub_1", 0, "1-0", ["vn.a/3"])
+        place = (await store.outbox.owed("sub_1", 1))[0]
+        assert await store.outbox.open("sub_1", place, opened(3, "vn.a/3"))
         (claim,) = await store.outbox.claim("one", 0.0, 60, 1)
         await store.outbox.settle("sub_1", attempt(1), "retry", 5.0)
         await store.outbox.settle("sub_1", attempt(1), "dead")
@@ -189,7 +190,10 @@ async def test_out_of_memory(tmp_path, binary, alert, opened, attempt):
         await store.outbox.settle("sub_1", attempt(2, "delivered"), "delivered")
         claim = await store.outbox.renew("one", claim, 60)
         await store.outbox.leave("one", claim, 7.0)
-        assert await store.outbox.depth("sub_1") == 1
+        assert await store.outbox.depth("sub_1") == 2
+        token = await store.leases.acquire("partition-0", "one", 5)
+        assert await store.log.routed(0, "1-0", token)
+        assert await store.credentials.first_use("kind", "value", 5)
         with Redis.from_url(url) as client:
             client.config_set("maxmemory", "0")
         await store.ping()
@@ -198,13 +202,13 @@ async def test_out_of_memory(tmp_path, binary, alert, opened, attempt):
 
 async def test_full_disk_is_refused_early(tmp_path, binary, alert, monkeypatch):
     """With little room left on its disk the store takes nothing in: a full disk would end the server."""
-    from broker.store import redis_log
+    from broker.store import headroom
 
     async with PrivateServer(tmp_path / "store", binary) as url:
         store = RedisStore(url, folder=tmp_path)
         await store.open()
         await store.log.append(alert())
-        monkeypatch.setattr(redis_log, "HEADROOM", 2**62)
+        monkeypatch.setattr(headroom, "DISK", 2**62)
         for call in (store.log.append(alert()), store.log.keep(alert()), store.ping()):
             with pytest.raises(Unavailable):
                 await call
