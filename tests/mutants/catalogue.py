@@ -26,11 +26,13 @@ MODULES: Mapping[str, Stage] = {
     "broker.trust.jws": "verify",
     "broker.trust.strict_json": "verify",
     "broker.trust.keys": "verify",
+    "schemas.directory": "authorise",
 }
 PARTLY: Mapping[str, frozenset[str]] = {
-    "broker.trust.keys": frozenset({"enrol", "load_public", "_load_public", "verify_signature"})
+    "broker.trust.keys": frozenset({"enrol", "load_public", "_load_public", "verify_signature"}),
+    "schemas.directory": frozenset({"_Dated.in_force", "Agency.acts"}),
 }
-"""Modules of which only some functions are steps: the others read and write files of keys."""
+"""Modules of which only some functions are steps or rules: the others read files, or say what is well-formed."""
 TESTS: Mapping[Stage, tuple[str, ...]] = {
     "authorise": ("tests/unit/policy", "tests/unit/trust"),
     "release": ("tests/unit/policy", "tests/unit/routing"),
@@ -50,6 +52,7 @@ LIKELY: Mapping[str, tuple[str, ...]] = {
     "broker.trust.jws": (_TRUST + "test_framing.py", _TRUST + "test_verify.py"),
     "broker.trust.strict_json": (_TRUST + "test_strict_json.py",),
     "broker.trust.keys": (_TRUST + "test_keys.py",),
+    "schemas.directory": (_POLICY + "test_mandate.py", _POLICY + "test_release.py"),
 }
 """What is asked first, since it most often notices; all the others are asked when it does not."""
 

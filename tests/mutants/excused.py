@@ -12,8 +12,6 @@ EXCUSED: Mapping[tuple[str, str, str], str] = {
         "a name from `communities_of` is one of the same directory's"
     ),
     ("_may_pass", "left-out", "case.situation.suspended"): "rule 2 fails for a recall, a mark, or else a suspension",
-    ("_agency_in_force", "left-out", "entry is None"): "rule 1 asks for the entry before; for the type checker",
-    ("_agency_in_force", "negated", "False"): "never reached, as above",
     ("verify_signature", "left-out", "not (0 < r < _P256_ORDER and 0 < s < _P256_ORDER)"): _LIBRARY,
     ("verify_signature", "left-out", "0 < r < _P256_ORDER"): _LIBRARY,
     ("verify_signature", "left-out", "0 < s < _P256_ORDER"): _LIBRARY,
@@ -21,6 +19,7 @@ EXCUSED: Mapping[tuple[str, str, str], str] = {
         "a bound token carries every level there is"
     ),
     ("names", "left-out", "agency == PUBLIC"): "no agency has that name, so the directory knows none",
+    ("still_valid", "left-out", "agency is not None"): "a key's record is of an agency of the same directory",
     ("_rule_13", "left-out", "hub is None"): "no agency has an empty id: the operator of no hub is None",
     ("verify", "left-out", "record is None"): "`_holds` says no without a record; this tells the type checker",
     ("check_parts", "left-out", "part.id != ADDRESSING_PART"): "the schema fixes its type, and that type is not asked",

@@ -168,10 +168,12 @@ def _inside(name: str, function: Function) -> Iterator[Place]:
 
 
 def _conditions(node: ast.AST, returns: str) -> Iterator[_Slot]:
-    """Where this node decides something: tests, filters, elements of any and all, and what a check returns."""
+    """Where this node decides something: tests, filters, elements of any and all, what a check keeps or returns."""
     match node:
         case ast.If() | ast.IfExp():
             yield _Slot(node, "test")
+        case ast.Assign(value=ast.BoolOp() | ast.Compare() | ast.UnaryOp(op=ast.Not())):
+            yield _Slot(node, "value")
         case ast.comprehension():
             yield from (_Slot(node.ifs, index) for index in range(len(node.ifs)))
         case ast.Call(func=ast.Name(id="any" | "all"), args=[ast.GeneratorExp() as each]):

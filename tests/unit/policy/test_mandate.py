@@ -152,6 +152,12 @@ class TestOnBehalfOf:
         assert refusal("ack", knows=crime, on_behalf_of=PROVINCE) == ("outside-mandate", "/on_behalf_of")
 
 
+def test_nobody_speaks_for_an_agency_that_is_not_there() -> None:
+    """An answer in the name of an agency that the directory does not know is refused, though the signer was given it."""
+    given = making.known(THEIRS, given=(DYKE,))
+    assert refusal("ack", knows=given, on_behalf_of="vn.nobody") == ("outside-mandate", "/on_behalf_of")
+
+
 ONWARD = {"wants": ["onward"], "onward_to": [POLICE]}
 ASKED = making.label(
     making.id_of(PROVINCE, 8), kind="request", iss=PROVINCE, issuer=PROVINCE, wants=("onward",), onward_to=(POLICE,)

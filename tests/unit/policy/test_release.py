@@ -258,6 +258,17 @@ def test_caveats_are_not_for_the_public() -> None:
     assert decision.by_rule == 11
 
 
+def test_public_warning_is_a_purpose_of_the_public_path() -> None:
+    """Rule 9: `public-warning` suffices for `@public` alone, and a feed need not ask for a purpose."""
+    purposes = ["prevention", "public-warning"]
+    decision = decide(purpose=purposes, purposes=["prosecution"])
+    assert isinstance(decision, Withheld)
+    assert decision.by_rule == 9
+    assert isinstance(decide(to=["@public"], tlp="clear", purpose=purposes, purposes=["prosecution"]), Released)
+    assert isinstance(decide(**PUBLIC, purposes=[]), Released)
+    assert isinstance(decide(to=["@public"], tlp="clear", purpose=purposes, purposes=[]), Withheld)
+
+
 def test_a_community_is_one_by_name() -> None:
     """Rule 14: onward within the community means a community that was addressed, not agencies that begin alike."""
     decision = deriving({"onward": "community", "to": ["vn.*"]})
