@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,9 +13,12 @@ from broker.api.caller import caller_of
 from broker.api.services import Services
 from broker.caller import Caller
 from broker.errors import Fault, Refused
+from broker.ports import Unavailable
 from broker.streaming import Reader
 from broker.subscribing import Subscribing
 from schemas.subscription import SubscriptionState
+
+log_line = structlog.get_logger("api")
 
 
 def streams(services: Services, subscribing: Subscribing) -> APIRouter:
@@ -59,4 +63,8 @@ class _Mounted(Response):
         self._stream = stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._stream(scope, receive, send)
+        try:
+            await self._stream(scope, receive, send)
+        except Unavailable as why:  # it has begun, so no status can say it: it ends, and its reader comes again
+            log_line.warning("store away", path=scope["path"], why=str(why))
+            await send({"type": "http.response.body", "body": b""})
