@@ -41,7 +41,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
         yield place
 
 
-@pytest.mark.parametrize("command", ["post", "subscribe", "subscriptions", "explain", "doctor"])
+@pytest.mark.parametrize("command", ["post", "subscribe", "subscriptions", "explain", "doctor", "audit"])
 def test_the_example_of_a_command_works_as_pasted(story: Workplace, command: str) -> None:
     """Pasted into a shell in a folder with keys, a draft and a directory, each line of the help ends well."""
     for line in examples(story, command):
