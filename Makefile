@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 KILLS ?= 80
 SEED ?=
+MINUTES ?= 30
 ARGS ?=
 
 .DEFAULT_GOAL := ready
-.PHONY: ready demo run test check format bench mutants crash lock schemas clean help
+.PHONY: ready demo run test check format bench mutants crash crash-mutants soak lock schemas clean help
 
 ready: $(READY) ## the virtual environment, from the hashed lock file
 
@@ -45,8 +46,14 @@ bench: $(READY) ## ratios against floors, into build/bench.json
 mutants: $(READY) ## each rule and each step negated in turn: the tests must notice
 	$(BIN)/python -m tests.mutants $(ARGS)
 
-crash: $(READY) ## kills while alerts are posted: make crash KILLS=80 SEED=1
-	$(BIN)/python -m tests.crash --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+crash: $(READY) ## kills while alerts are posted: make crash KILLS=5000 SEED=1
+	$(BIN)/python -m tests.crash --kills $(KILLS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+crash-mutants: $(READY) ## wrong engines, each in a run made for it: the checker must notice
+	$(BIN)/python -m tests.crash.mutants $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+soak: $(READY) ## half the measured rate for long: make soak MINUTES=30
+	$(BIN)/python -m tests.crash.soak --minutes $(MINUTES) $(ARGS)
 
 schemas: $(READY) ## writes schemas/json anew
 	$(BIN)/python -m schemas.generate
@@ -59,4 +66,4 @@ clean: ## removes what make made
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
