@@ -15,7 +15,7 @@ from broker.notices import HubVoice
 from broker.policy.asking import Ask
 from broker.policy.release import Released, Withheld
 from broker.policy.ways import Way
-from broker.ports import AlertLog, Dossiers, Ended, Given, Held, Opened, Outbox, Owed, StoredAlert
+from broker.ports import AlertLog, Attempt, Dossiers, Ended, Given, Held, Opened, Outbox, Owed, StoredAlert
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +129,24 @@ class Giving:
     ) -> None:
         """Writes down why, lets a notice stand in where the protocol has one, and takes it out of the outbox."""
         id_, subscription = alert.label.id, held.subscription.id
+        if isinstance(what, Opened) and (done := await self._delivered(held, what)):
+            await self.outbox.settle(subscription, done, "delivered")
+            return
         state = _state(decision)
         ended = Ended(held.agency, subscription, state, told(judgement.at))
         await self.dossiers.note(id_, judgement.kept(), ended)
         if state != "withheld" and not alert.label.notice:
             await self._tell(held, alert, state, id_, judgement.at)
         await self.outbox.drop(subscription, what)
+
+    async def _delivered(self, held: Held, opened: Opened) -> Attempt | None:
+        """The attempt of a delivery that was noted, and not settled, when its sender died: it is on record too."""
+        for each in await self.dossiers.ends(opened.alert):
+            if each.subscription == held.subscription.id and each.state == "delivered" and not opened.again:
+                return Attempt(
+                    opened.delivery, opened.alert, opened.position, each.at, "delivered", None, 0, None, None
+                )
+        return None
 
     async def _tell(
         self,
