@@ -153,7 +153,7 @@ class TestOnBehalfOf:
 
 
 def test_nobody_speaks_for_an_agency_that_is_not_there() -> None:
-    """An answer in the name of an agency that the directory does not know is refused, though the signer was given it."""
+    """An answer in the name of an unknown agency is refused, though the signer was given what it answers."""
     given = making.known(THEIRS, given=(DYKE,))
     assert refusal("ack", knows=given, on_behalf_of="vn.nobody") == ("outside-mandate", "/on_behalf_of")
 
