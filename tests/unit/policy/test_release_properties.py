@@ -21,7 +21,7 @@ from broker.trust.directory import Snapshot
 from schemas.directory import DirectoryDocument
 from schemas.handling import Addressing, Handling, PartHandling
 from schemas.statement import Part
-from schemas.terms import Onward, PersonalData, Purpose, Status, Tlp
+from schemas.terms import Kind, Onward, PersonalData, Purpose, Status, Tlp
 from tests.unit.policy import table
 
 ROWS = table.rows()
@@ -333,7 +333,11 @@ def test_an_alert_for_nobody(case: Case) -> None:
 
 @given(case=CASES)
 def test_default_is_withhold(case: Case) -> None:
-    """In a directory that knows only a hub, nobody gets anything but the public on its feed."""
+    """In a directory that knows only a hub nobody gets anything, but the public on its feed.
+
+    Notices and recalls go to whoever was given the alert, whatever has ended since (protocol §9, last line).
+    """
+    broadcast = case.label.notice is not None or case.label.kind is Kind.RECALL
     document = DirectoryDocument.model_validate(
         {
             "network": "https://nts.example/vn",
@@ -343,7 +347,7 @@ def test_default_is_withhold(case: Case) -> None:
         }
     )
     empty = Snapshot(document, "sha256:" + "0" * 64)
-    assert gives(dataclasses.replace(case, d1=empty).decide()) is None or case.ask.is_public
+    assert gives(dataclasses.replace(case, d1=empty).decide()) is None or case.ask.is_public or broadcast
 
 
 # decisions ------------------------------------------------------------------------------------------------------------
