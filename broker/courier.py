@@ -102,6 +102,9 @@ class Service:
         """Until nothing is left to do now, the claim is lost, or `stop` is set."""
         held: Held | None = None
         self._breaker = await self.courier.outbox.breaker(self.claim.subscription)
+        if self._breaker.open and self.courier.now() < self._breaker.until:
+            await self._leave_alone()
+            return
         try:
             while not stop.is_set() and await self._renew():
                 held = await self.courier.subscriptions.get(self.claim.subscription)
@@ -138,14 +141,18 @@ class Service:
     async def _leave(self, held: Held | None) -> None:
         next_due = None
         if held is not None and held.subscription.state is SubscriptionState.ACTIVE:
+            if self._breaker.open:
+                await self._leave_alone()
+                return
             next_due = await self._next_due()
         await self.courier.outbox.leave(self.courier.name, self.claim, next_due)
 
+    async def _leave_alone(self) -> None:
+        """Until the time of the next probe, whatever comes for it meanwhile."""
+        await self.courier.outbox.leave(self.courier.name, self.claim, self._breaker.until, alone=True)
+
     async def _next_due(self) -> float | None:
-        outbox, subscription = self.courier.outbox, self.claim.subscription
-        if self._breaker.open and await outbox.depth(subscription):
-            return self._breaker.until
-        next_due = await outbox.next_due(subscription)
+        next_due = await self.courier.outbox.next_due(self.claim.subscription)
         if self._staying:
             later = self.courier.now() + STAYING_S
             next_due = later if next_due is None else min(next_due, later)

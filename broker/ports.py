@@ -355,8 +355,11 @@ class Outbox(Protocol):
         """Queues what does not come from the log (a notice, a test), once ever; then it gives the same place."""
         ...
 
-    async def signal(self, subscription: str, *, push: bool) -> None:
-        """Tells who serves the subscription that there may be something: to be said after `put`, and safe to repeat."""
+    async def signal(self, subscription: str, *, push: bool, owner: bool = False) -> None:
+        """Tells who serves the subscription that there may be something: to be said after `put`, and safe to repeat.
+
+        `owner`: it is the owner who asks, and is heard even where the subscription was left alone.
+        """
         ...
 
     # whoever sends
@@ -443,8 +446,11 @@ class Outbox(Protocol):
         """The claim with the newest count of signals; None when it was lost: stop sending."""
         ...
 
-    async def leave(self, worker: str, claim: Claim, next_due: float | None) -> None:
-        """Gives the subscription up until `next_due`, or at once if it was signalled since `claim.signals`."""
+    async def leave(self, worker: str, claim: Claim, next_due: float | None, *, alone: bool = False) -> None:
+        """Gives the subscription up until `next_due`, or at once if it was signalled since `claim.signals`.
+
+        `alone`: not before `next_due` whatever is signalled, so that a dead endpoint costs nothing meanwhile.
+        """
         ...
 
     async def woken(self, subscription: str | None, seconds: float) -> None:

@@ -76,8 +76,16 @@ class Subscribing:
         held = replace(held, subscription=changed)
         await self.store.subscriptions.replace(held)
         if changed.state is SubscriptionState.ACTIVE:
-            await self.store.outbox.signal(id_, push=is_push(held))
+            await self._wake(held)
         return await self.told(held)
+
+    async def _wake(self, held: Held) -> None:
+        """The owner wants something sent: an endpoint that was let be is tried at once."""
+        id_, outbox = held.subscription.id, self.store.outbox
+        breaker = await outbox.breaker(id_)
+        if breaker.open:
+            await outbox.trip(id_, replace(breaker, until=0.0))
+        await outbox.signal(id_, push=is_push(held), owner=True)
 
     async def delete(self, caller: Caller, id_: str) -> None:
         """It is gone with all that it was owed."""
@@ -93,7 +101,7 @@ class Subscribing:
         for _ in range(TRIES):
             sending = await self.giving.prepare(held, way_of(held), owed, now)
             if isinstance(sending, Sending):
-                await self.store.outbox.signal(id_, push=is_push(held))
+                await self._wake(held)
                 return sending.opened.delivery
             if sending != "moved":
                 break
@@ -124,7 +132,7 @@ class Subscribing:
 
     async def _again(self, held: Held, positions: Sequence[int], now: datetime) -> int:
         queued = await self.store.outbox.again(held.subscription.id, positions, now.timestamp())
-        await self.store.outbox.signal(held.subscription.id, push=is_push(held))
+        await self._wake(held)
         return queued
 
     async def gaps(self, caller: Caller, id_: str, have: str, now: datetime) -> Gaps:

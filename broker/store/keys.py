@@ -20,7 +20,8 @@ A key is `iab1:{tag}:name`. All keys of one script share the tag in braces, so t
                        `:dead` hash: position → last attempt; `:attempts` stream, capped
 `{courier}`            `:ready` zset of subscriptions in the order signalled; `:later` zset by time of the next try;
                        `:claims` hash: subscription → token and worker; `:lapse` zset of the claimed by end of claim
-                       (ms, the server's clock); `:signals` hash: signals since claimed; `:count` tokens and order
+                       (ms, the server's clock); `:signals` hash: signals since claimed; `:count` tokens and order;
+                       `:alone` set of those that no signal makes ready before their time
 `{subscriptions}`      `:held` hash: id → JSON; `:revision` counter
 `{tokens}`             `:tokens` hash: hash of the token → JSON
 `{once-<digest>}`      `:once` a value that must not come again, until it expires
@@ -133,4 +134,4 @@ def courier(*names: str) -> tuple[str, ...]:
     return tuple(f"{PREFIX}:{{courier}}:{name}" for name in names)
 
 
-COURIER: Final = ("ready", "later", "claims", "lapse", "signals", "count")
+COURIER: Final = ("ready", "later", "claims", "lapse", "signals", "count", "alone")

@@ -60,10 +60,15 @@ class MemoryClaims:
         self._timer = timer
         self._ready: dict[str, None] = {}
         self._later: dict[str, float] = {}
+        self._alone: set[str] = set()
         self._claimed: dict[str, _Claimed] = {}
         self._tokens = count(1)
 
-    async def signal(self, subscription: str, *, push: bool) -> None:
+    async def signal(self, subscription: str, *, push: bool, owner: bool = False) -> None:
+        if owner:
+            self._alone.discard(subscription)
+        if push and subscription in self._alone:
+            return
         if push:
             if claimed := self._claimed.get(subscription):
                 claimed.signals += 1
@@ -81,6 +86,7 @@ class MemoryClaims:
         for subscription in sorted(self._later, key=self._later.__getitem__):
             if self._later[subscription] <= now:
                 del self._later[subscription]
+                self._alone.discard(subscription)
                 self._ready.setdefault(subscription)
         return [self._claim(worker, subscription, clock + seconds) for subscription in list(self._ready)[:limit]]
 
@@ -98,12 +104,15 @@ class MemoryClaims:
         claimed.until = self._timer() + seconds
         return replace(claim, signals=claimed.signals)
 
-    async def leave(self, worker: str, claim: Claim, next_due: float | None) -> None:
+    async def leave(self, worker: str, claim: Claim, next_due: float | None, *, alone: bool = False) -> None:
         claimed = self._claimed.get(claim.subscription)
         if claimed is None or claimed.owner != (worker, claim.token):
             return
         del self._claimed[claim.subscription]
-        if claimed.signals > claim.signals:
+        if alone and next_due is not None:
+            self._later[claim.subscription] = next_due
+            self._alone.add(claim.subscription)
+        elif claimed.signals > claim.signals:
             self._ready.setdefault(claim.subscription)
             self._ring(claim.subscription)
         elif next_due is not None:
@@ -115,6 +124,7 @@ class MemoryClaims:
     def _forget(self, subscription: str) -> None:
         self._ready.pop(subscription, None)
         self._later.pop(subscription, None)
+        self._alone.discard(subscription)
         self._claimed.pop(subscription, None)
 
     def _ring(self, subscription: str) -> None:

@@ -15,12 +15,12 @@ class RedisClaims:
         self._link = link
         self._bells = bells
 
-    async def signal(self, subscription: str, *, push: bool) -> None:
+    async def signal(self, subscription: str, *, push: bool, owner: bool = False) -> None:
         if not push:
             await self._link.command("PUBLISH", keys.WOKEN, subscription)
             return
-        names = keys.courier("ready", "claims", "signals", "count")
-        await self._link.script("signal", names, (subscription, keys.WOKEN))
+        names = keys.courier("ready", "claims", "signals", "count", "alone")
+        await self._link.script("signal", names, (subscription, keys.WOKEN, int(owner)))
 
     async def claim(self, worker: str, now: float, seconds: float, limit: int) -> Sequence[Claim]:
         if limit < 1:
@@ -35,9 +35,9 @@ class RedisClaims:
         signals = await self._link.script("renew", names, words)
         return None if signals is None else Claim(claim.subscription, claim.token, signals)
 
-    async def leave(self, worker: str, claim: Claim, next_due: float | None) -> None:
+    async def leave(self, worker: str, claim: Claim, next_due: float | None, *, alone: bool = False) -> None:
         when = "" if next_due is None else next_due
-        words = (claim.subscription, _owner(worker, claim), claim.signals, when, keys.WOKEN)
+        words = (claim.subscription, _owner(worker, claim), claim.signals, when, keys.WOKEN, int(alone))
         await self._link.script("leave", keys.courier(*keys.COURIER), words)
 
     async def woken(self, subscription: str | None, seconds: float) -> None:
@@ -45,7 +45,7 @@ class RedisClaims:
 
     async def forget(self, subscription: str) -> None:
         """Whoever serves it finds its claim lost."""
-        names = keys.courier("ready", "later", "claims", "lapse", "signals")
+        names = keys.courier("ready", "later", "claims", "lapse", "signals", "alone")
         await self._link.script("forget", names, (subscription,))
 
 

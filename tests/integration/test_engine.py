@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from broker.policy.breaker import TRIPS_AFTER
-from broker.store.keys import Partition, lease, outbox, partition_of
+from broker.store.keys import Partition, courier, lease, outbox, partition_of
 from tests.integration.agencies import DYKE, HEALTH, World, alert
 from tests.integration.asking import Caller, accepted, id_of, sign_in
 from tests.integration.processes import Engine, Hub, engine, serving, until
@@ -88,6 +88,22 @@ def test_a_failing_endpoint_is_let_be(place: Place) -> None:
     place.receiver.status = 204
     until(lambda: place.logged("breaker closed") == 1)
     assert place.receiver.asked <= asked + 20
+    until(lambda: set(place.receiver.ids()) == set(sent))
+
+
+def test_an_owner_who_asks_is_heard(place: Place) -> None:
+    """An endpoint that is let be is tried at once when its owner sets the subscription active."""
+    caller = place.caller()
+    subscription = place.subscribe(caller)
+    place.receiver.status = 500
+    sent = [accepted(place.hub, place.world) for _ in range(10)]
+    with place.redis() as redis:
+        (breaker,) = outbox(subscription, "breaker")
+        until(lambda: redis.smembers(courier("alone")[0]) == {subscription})
+        redis.hset(breaker, "until", 4e9)
+        redis.zadd(courier("later")[0], {subscription: 4e9})
+    place.receiver.status = 204
+    caller.call("PATCH", f"/v1/subscriptions/{subscription}", {"state": "active"})
     until(lambda: set(place.receiver.ids()) == set(sent))
 
 

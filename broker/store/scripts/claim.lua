@@ -1,8 +1,9 @@
 #!lua flags=allow-oom
 -- Claims subscriptions that are ready, first signalled first; before that, lapsed claims and times that came make ready.
--- KEYS: ready, later, claims, lapse, signals, count. ARGV: worker, now (s), ms, most.
+-- KEYS: ready, later, claims, lapse, signals, count, alone. ARGV: worker, now (s), ms, most.
 -- Gives subscription and token of each.
 local function ready(subscription)
+  redis.call('SREM', KEYS[7], subscription)
   if not redis.call('ZSCORE', KEYS[1], subscription) then
     redis.call('ZADD', KEYS[1], redis.call('HINCRBY', KEYS[6], 'order', 1), subscription)
   end

@@ -46,6 +46,25 @@ async def test_left_until_signalled(store):
     assert names(await store.outbox.claim("two", NOW, 60, 10)) == [S]
 
 
+async def test_left_alone(store):
+    """A subscription that is left alone is claimed at its time, and before it only when its owner asks."""
+    for name in ("sub_1", "sub_2"):
+        await store.outbox.signal(name, push=True)
+    for claim in await store.outbox.claim("one", NOW, 60, 10):
+        await store.outbox.signal(claim.subscription, push=True)
+        await store.outbox.leave("one", claim, NOW + 5, alone=True)
+    for name in ("sub_1", "sub_2"):
+        await store.outbox.signal(name, push=True)
+    assert await store.outbox.claim("two", NOW, 60, 10) == []
+    await store.outbox.signal("sub_2", push=True, owner=True)
+    (claim,) = await store.outbox.claim("two", NOW, 60, 10)
+    assert claim.subscription == "sub_2"
+    await store.outbox.leave("two", claim, None)
+    assert names(await store.outbox.claim("two", NOW + 5, 60, 10)) == ["sub_1"]
+    await store.outbox.signal("sub_2", push=True)
+    assert names(await store.outbox.claim("two", NOW, 60, 10)) == ["sub_2"]
+
+
 async def test_left_until_due(store):
     """A subscription that is left until a time is claimed then, and not before unless it is signalled."""
     for name in ("sub_1", "sub_2"):
