@@ -4,6 +4,7 @@ The folder's files together make one `DirectoryDocument`. What is left out never
 domains, statuses or selectors covers nothing.
 """
 
+from datetime import datetime
 from ipaddress import ip_network
 from typing import Annotated, Self
 
@@ -74,6 +75,11 @@ class _Dated(Strict):
         if self.valid_from and self.valid_until and instant(self.valid_from) >= instant(self.valid_until):
             raise expected("a time after valid_from", "valid_until")
         return self
+
+    def in_force(self, at: datetime) -> bool:
+        """Whether its time has come and is not over."""
+        begun = self.valid_from is None or instant(self.valid_from) <= at
+        return begun and (self.valid_until is None or at < instant(self.valid_until))
 
 
 class Revoked(Strict):
@@ -178,6 +184,10 @@ class Agency(_Dated):
     """Private addresses in which its endpoints may lie."""
     served_by: AgencyId | None = None
     """The hub at which it reads, where that is not this one."""
+
+    def acts(self, at: datetime) -> bool:
+        """Whether it may speak and read: it is active, and its time is now."""
+        return self.active and self.in_force(at)
 
 
 class _Terms(Strict):

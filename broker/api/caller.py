@@ -79,7 +79,7 @@ async def _with_api_token(services: Services, token: str) -> Caller:
 
 def _caller(services: Services, access: credentials.Access, way: Way, subscription: str | None = None) -> Caller:
     agency = services.directory.current().agency(access.agency)
-    if agency is None or not agency.active:
+    if agency is None or not agency.acts(services.clock()):
         raise Refused("unauthenticated", "The agency is not active in the directory.")
     return Caller(access.agency, access.client, access.scopes, way, subscription)
 

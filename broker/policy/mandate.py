@@ -9,8 +9,7 @@ from broker.label import Label
 from broker.policy.paths import names
 from broker.trust.directory import Snapshot
 from schemas.areas import IsoArea
-from schemas.base import instant
-from schemas.directory import Delegation, Mandate
+from schemas.directory import Mandate
 from schemas.faults import pointer
 from schemas.statement import ALERT_EVENT, Alert, Claims, Request, Update
 from schemas.terms import Kind, Severity, Status, severity_rank
@@ -149,7 +148,7 @@ def covers(mandate: Mandate, subject: Subject, now: datetime) -> bool:
     """Domains × areas × statuses × the highest severity; `unknown` counts as `extreme`, as it does in rule 8."""
     severity = Severity.EXTREME if subject.severity is Severity.UNKNOWN else subject.severity
     return (
-        _in_force(mandate, now)
+        mandate.in_force(now)
         and any(within(subject.domain, domain) for domain in mandate.domains)
         and subject.status in mandate.statuses
         and severity_rank(severity) <= severity_rank(mandate.severity)
@@ -179,15 +178,12 @@ def _check_delegation(claims: Claims, references: list[Known], directory: Snapsh
     """`on_behalf_of`: a delegation in force from whom it is said for, to who signs, for the domain."""
     stated = getattr(claims.event, "domain", None)
     domains = [stated] if stated else [known.label.domain for known in references]
-    delegations = directory.delegations(claims.issuer, claims.iss)
+    principal, delegations = directory.agency(claims.issuer), directory.delegations(claims.issuer, claims.iss)
+    if principal is None or not principal.acts(now):
+        raise _outside("/on_behalf_of", "an agency that is active")
     for domain in domains:
-        if not any(_in_force(each, now) and any(within(domain, to) for to in each.domains) for each in delegations):
+        if not any(each.in_force(now) and any(within(domain, to) for to in each.domains) for each in delegations):
             raise _outside("/on_behalf_of", "an agency that delegates this domain to the signer")
-
-
-def _in_force(dated: Mandate | Delegation, now: datetime) -> bool:
-    begins, ends = dated.valid_from, dated.valid_until
-    return (begins is None or instant(begins) <= now) and (ends is None or now < instant(ends))
 
 
 def _subject(label: Label) -> Subject:

@@ -6,8 +6,7 @@ from datetime import datetime
 
 from broker.policy.asking import PUBLIC
 from broker.trust.directory import Snapshot
-from schemas.base import instant
-from schemas.directory import Agreement, Community
+from schemas.directory import Community
 from schemas.terms import Tlp
 
 
@@ -27,12 +26,6 @@ class Path:
         return self.selector == PUBLIC
 
 
-def in_force(dated: Community | Agreement, at: datetime) -> bool:
-    """Whether its time has come and is not over."""
-    begins, ends = dated.valid_from, dated.valid_until
-    return (begins is None or instant(begins) <= at) and (ends is None or at < instant(ends))
-
-
 def names(snapshot: Snapshot, selector: str, agency: str, at: datetime) -> bool:
     """Whether the selector names this agency in this version, at that time. `@public` is everyone."""
     if selector == PUBLIC:
@@ -41,7 +34,7 @@ def names(snapshot: Snapshot, selector: str, agency: str, at: datetime) -> bool:
         return False
     if selector.startswith("@"):
         community = snapshot.community(selector)
-        return community is not None and in_force(community, at) and agency in community.members
+        return community is not None and community.in_force(at) and agency in community.members
     return snapshot.matches(selector, agency)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from broker.label import Label
 from broker.policy.asking import PUBLIC, Ask, Situation, Source
-from broker.policy.paths import Path, charter_holds, in_force, names, path_holds, paths, tlp_keeps
+from broker.policy.paths import Path, charter_holds, names, path_holds, paths, tlp_keeps
 from broker.policy.terms import Terms
 from broker.policy.ways import Way
 from broker.trust.directory import Snapshot
@@ -172,13 +172,13 @@ class Case:
         """Rule 8: what is in force from the issuer to R and covers this."""
         issuer, reader = self.label.issuer, self.reader
         bilateral: list[Agreement | Charter] = [
-            each for each in self.d1.agreements(issuer, reader) if in_force(each, self.now)
+            each for each in self.d1.agreements(issuer, reader) if each.in_force(self.now)
         ]
         shared = [
             community.charter
             for name in sorted(self.d1.communities_of(issuer) & self.d1.communities_of(reader))
             if (community := self.d1.community(name))
-            and in_force(community, self.now)
+            and community.in_force(self.now)
             and charter_holds(community, reader, self.d1)
         ]
         return [each for each in (*bilateral, *shared) if self._covered_by(each)]
@@ -227,7 +227,7 @@ def _rule_1(case: Case) -> Said:
     if case.ask.is_public:
         return case.ask.way is Way.FEED, looked, "The public has feeds alone."
     entry = case.d1.agency(case.reader)
-    if entry is None or not entry.active or not _agency_in_force(case):
+    if entry is None or not entry.acts(case.now):
         return False, looked, "The reader is not an active agency of the directory."
     return case.ask.way is not Way.FEED, looked, "The reader is an active agency, and a feed knows none."
 
@@ -341,7 +341,7 @@ def _rule_13(case: Case) -> Said:
     hub = case.ask.hub
     looked = {"hub": hub, "reader": case.reader, "tlp": case.terms.tlp}
     reader, operator = case.d1.agency(case.reader), case.d1.agency(hub or "")
-    if hub is None or operator is None or not operator.active or reader is None or reader.served_by != hub:
+    if hub is None or operator is None or not operator.acts(case.now) or reader is None or reader.served_by != hub:
         return False, looked, "The directory must say that this hub serves the reader."
     if any(_excludes(selector, hub, case.d0, case.d1) for selector in case.label.addressing.not_to):
         return False, looked, "The hub's operator is excluded."
@@ -471,14 +471,6 @@ def _marks(case: Case) -> Iterator[Mark]:
 
 def _directory_expired(case: Case) -> bool:
     return case.d1.expires is not None and instant(case.d1.expires) <= case.now
-
-
-def _agency_in_force(case: Case) -> bool:
-    entry = case.d1.agency(case.reader)
-    if entry is None:
-        return False
-    begins, ends = entry.valid_from, entry.valid_until
-    return (begins is None or instant(begins) <= case.now) and (ends is None or case.now < instant(ends))
 
 
 def _excludes(selector: str, agency: str, d0: Snapshot | None, d1: Snapshot) -> bool:

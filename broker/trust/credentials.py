@@ -71,7 +71,7 @@ def read_assertion(token: str, snapshot: Snapshot, audience: str, now: datetime)
     usable = (
         record is not None
         and active is not None
-        and active.active
+        and active.acts(now)
         and record.agency == agency
         and record.use == "auth"
         and jws.fits(framed.alg, record.alg)

@@ -92,12 +92,12 @@ def usable_key(framed: jws.Framed, snapshot: Snapshot) -> KeyRecord | None:
 
 
 def still_valid(verified: VerifiedEnvelope, now: datetime) -> None:
-    """Step 6: the key was valid when it signed, and is now; its agency is active. Refuses with `key-not-valid`."""
+    """Step 6: the key was valid when it signed, and is now; its agency may act. Refuses with `key-not-valid`."""
     record = verified.record
     signed_at = datetime.fromtimestamp(verified.framed.claims["iat"], UTC)
     agency = verified.snapshot.agency(record.agency)
     begins, ends = instant(record.valid_from), instant(record.valid_until)
-    valid = agency is not None and agency.active and all(begins <= moment < ends for moment in (signed_at, now))
+    valid = agency is not None and agency.acts(now) and all(begins <= moment < ends for moment in (signed_at, now))
     if not valid or _revoked(record, signed_at, now):
         raise Refused("key-not-valid", "The key was not valid when it signed, or is not valid now.")
 

@@ -91,7 +91,8 @@ class TestAssertions:
 
     def test_an_inactive_agency(self) -> None:
         """An agency that is not active reads nothing."""
-        assert not is_client(assertion(), making.directory(agencies={DYKE: {"active": False}}))
+        for state in ({"active": False}, {"valid_until": "2026-11-22T01:00:00Z"}):
+            assert not is_client(assertion(), making.directory(agencies={DYKE: state}))
 
     def test_the_algorithm(self) -> None:
         """The key's record fixes the algorithm: a token that states another of the three is refused, not verified."""

@@ -216,6 +216,11 @@ class TestKeyValid:
         """The keys of an agency that is not active are not valid."""
         assert validity(agency={"active": False}) == "key-not-valid"
 
+    def test_an_agency_outside_its_dates(self) -> None:
+        """Nor are those of an agency whose time is over, or has not come."""
+        assert validity(agency={"valid_until": "2026-11-22T01:00:00Z"}) == "key-not-valid"
+        assert validity(agency={"valid_from": "2026-11-22T01:00:01Z"}) == "key-not-valid"
+
     def test_revoked(self) -> None:
         """A key is not valid from the moment of its revocation, whatever it signed before; until then it is."""
         assert validity(revoked={"at": "2026-11-22T01:00:00Z"}) == "key-not-valid"
