@@ -97,6 +97,8 @@ class Service:
     """Alerts under way, so that none is tried twice side by side."""
     _staying: bool = False
     _breaker: Breaker = WELL
+    _renewed: float = 0.0
+    """When the claim was, by this process's own clock."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until nothing is left to do now, the claim is lost, or `stop` is set."""
@@ -122,10 +124,14 @@ class Service:
         await self._leave(held)
 
     async def _renew(self) -> bool:
+        self._renewed = self._seconds()
         renewed = await self.courier.outbox.renew(self.courier.name, self.claim, LEASE_S)
         if renewed is not None:
             self.claim = renewed
         return renewed is not None
+
+    def _seconds(self) -> float:
+        return asyncio.get_running_loop().time()
 
     async def _until_something_changes(self) -> None:
         """A send ended, or the subscription was signalled."""
@@ -168,11 +174,13 @@ class Service:
                 break
             if what.alert in self._flying or issuer_of(what) in blocked:
                 continue
+            if self._seconds() - self._renewed >= LEASE_S / 3:  # a long look: whether it is still ours is asked again
+                return done + 1
             sending = await self._prepared(held, what)
             if isinstance(sending, Sending):
                 self._fly(held, sending)
-                if held.subscription.order == "issuer":
-                    blocked.add(issuer_of(what))
+            if sending not in ("ended", "stays") and held.subscription.order == "issuer":
+                blocked.add(issuer_of(what))  # also where another took it: what follows it waits until that is seen
             self._staying |= sending == "stays"
             done += sending != "stays"
         return done
