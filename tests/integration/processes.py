@@ -165,6 +165,13 @@ class Engine:
             _end(self.process)
             self.process = None
 
+    def kill(self) -> None:
+        """At once, by SIGKILL."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
     def freeze(self) -> None:
         """It answers nothing, and refuses nothing either."""
         assert self.process is not None
