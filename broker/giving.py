@@ -45,12 +45,15 @@ class Giving:
     async def prepare(
         self, held: Held, way: Way, what: Owed | Opened, now: datetime, *, again: bool = False
     ) -> Sending | Instead:
-        """`again` is for what a reader asks to see again: given even when marked, where a delivery would end."""
+        """`again` is for what stands after a reader's cursor; that, and what was asked for again, is given even when
+        marked, where a delivery would end.
+        """
         alert = await self.log.find(what.alert)
         if alert is None:  # never while the log keeps what is owed; ending it is better than a loop
             await self.outbox.drop(held.subscription.id, what)
             return "ended"
-        ask = ask_of(held, way, delivering=not again)
+        asked_again = again or (isinstance(what, Opened) and what.again)
+        ask = ask_of(held, way, delivering=not asked_again)
         judgement = await self.judge.decide(alert, ask, now)
         if isinstance(judgement.decision, Withheld):
             return await self._withhold(held, what, alert, judgement, judgement.decision, again=again)

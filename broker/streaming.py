@@ -79,9 +79,9 @@ class Reader:
         subscription, now = self.held.subscription.id, self.clock().timestamp()
         for opened in await self.outbox.due(subscription, now, PAGE):
             passed = opened.position <= self.cursor and opened.position not in self._sent
-            if passed and (sending := await self._prepared(opened, again=opened.attempts > 0)):
+            if passed and (sending := await self._prepared(opened, again=False)):
                 return sending
-        return None
+        return await self._again()  # what took a new position stands there now
 
     async def _owed(self) -> Sending | None:
         """The first in the queue that this way may carry."""

@@ -1,10 +1,12 @@
 """What readers get and are told, through the stages and a store in memory."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from broker.errors import Refused
+from broker.label import Label
 from schemas.requests import Replay
 from schemas.subscription import SubscriptionPatch
 from tests.unit.making import DYKE, PROVINCE, id_of, label
@@ -51,3 +53,35 @@ async def test_a_subscription_without_a_secret_cannot_be_changed_to_v1(stages: S
     with_one = await stages.subscribe(**webhook | {"settings": {"url": "https://desk.example/in", "signing": "v1"}})
     for signing in ("v1a", "v1"):
         await stages.subscribing.change(stages.caller(), with_one, SubscriptionPatch(settings={"signing": signing}))
+
+
+async def test_a_replay_gives_what_has_expired_and_says_so(stages: Stages) -> None:
+    """Asked for again, an alert comes marked, at a position of its own, and no notice stands in for it."""
+    id_ = await stages.subscribe()
+    await stages.accepted(label(FIRST))
+    reader = await stages.reader(id_)
+    assert [given.marked for given in await written(reader)] == [()]
+    stages.now += timedelta(days=2)
+    assert await stages.subscribing.replay(stages.caller(), id_, Replay(positions="1"), stages.now) == 1
+    [again] = await written(reader)
+    assert (again.alert, again.position, again.marked) == (FIRST, 2, ("expired",))
+    assert await stages.store.outbox.depth(id_) == 0
+
+
+async def test_a_replay_of_what_was_recalled_ends(stages: Stages) -> None:
+    """What may not be given any more is not asked for for ever."""
+    id_ = await stages.subscribe()
+    await stages.accepted(label(FIRST))
+    reader = await stages.reader(id_)
+    await written(reader)
+    await stages.accepted(recall(2))
+    assert [given.alert for given in await written(reader)] == [id_of(DYKE, 2)]
+    assert await stages.subscribing.replay(stages.caller(), id_, Replay(positions="1"), stages.now) == 1
+    assert await written(reader) == []
+    assert await stages.store.outbox.depth(id_) == 0
+
+
+def recall(number: int) -> Label:
+    """Of the first alert."""
+    stated = {"kind": "recall", "references": [FIRST], "product": None, "expires": None}
+    return label(id_of(DYKE, number), **stated)
