@@ -188,8 +188,7 @@ class Router:
             given = await self._given_subscriptions(label.references)
             return list(self._index.matching(label, given, self._selects))
         if follows.to_all_given is not None:
-            given = await self._given_subscriptions((follows.to_all_given,))
-            return [self._held[each] for each in sorted(given) if each in self._held]
+            return await self._of_all_given(follows.to_all_given, label.issuer)
         return [held for held in self._held.values() if held.agency in follows.direct_to and takes_direct(held, label)]
 
     def _selects(self, selector: str, agency: str) -> bool:
@@ -214,6 +213,12 @@ class Router:
                 notice = await self.voice.notice(each.about, each.fate, cause, self.clock())
                 if notice not in queued[subscription]:
                     queued[subscription].append(notice)
+
+    async def _of_all_given(self, alert: str, issuer: str) -> Sequence[Held]:
+        """The subscriptions of every agency that was given it, in whatever way; the issuer's own where they were."""
+        agencies = {each.agency for each in await self.dossiers.given(alert)} - {issuer}
+        given = await self._given_subscriptions((alert,))
+        return [held for id_, held in self._held.items() if held.agency in agencies or id_ in given]
 
     async def _given_subscriptions(self, alerts: Sequence[str]) -> frozenset[str]:
         """The subscriptions that were given any of these; a read without one is in none."""

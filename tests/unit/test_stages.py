@@ -9,7 +9,8 @@ from broker.errors import Refused
 from broker.label import Label
 from schemas.requests import Replay
 from schemas.subscription import SubscriptionPatch
-from tests.unit.making import DYKE, PROVINCE, id_of, label
+from schemas.terms import Purpose
+from tests.unit.making import DYKE, POLICE, PROVINCE, id_of, label
 from tests.unit.stages import Stages, written
 
 FIRST = id_of(DYKE, 1)
@@ -79,6 +80,18 @@ async def test_a_replay_of_what_was_recalled_ends(stages: Stages) -> None:
     assert await stages.subscribing.replay(stages.caller(), id_, Replay(positions="1"), stages.now) == 1
     assert await written(reader) == []
     assert await stages.store.outbox.depth(id_) == 0
+
+
+@pytest.mark.parametrize("filter_", [{}, {"domains": ["health"]}, {"kinds": ["request"]}], ids=str)
+async def test_a_recall_reaches_who_only_read_the_alert(filter_: dict[str, list[str]], stages: Stages) -> None:
+    """It goes to all who were given it, by whatever way; to those who were not, and to its issuer, it does not."""
+    await stages.accepted(label(FIRST))
+    await stages.services.reading.envelope(stages.caller(), FIRST, Purpose.PREVENTION, stages.now)
+    await stages.services.reading.envelope(stages.caller(DYKE), FIRST, None, stages.now)
+    subscriptions = {agency: await stages.subscribe(agency, filter=filter_) for agency in (PROVINCE, POLICE, DYKE)}
+    await stages.accepted(recall(2))
+    came = {agency: await written(await stages.reader(id_)) for agency, id_ in subscriptions.items()}
+    assert {agency: len(given) for agency, given in came.items()} == {PROVINCE: 1, POLICE: 0, DYKE: 0}
 
 
 def recall(number: int) -> Label:
