@@ -34,7 +34,7 @@ class Plan:
 
     seed: int
     kills: int
-    rest_s: float = 0.12
+    rest_s: float = 0.08
     """Between disruptions, on average."""
     weights: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
     points: Sequence[str] = ()
