@@ -1,6 +1,7 @@
 """`broker doctor`: what is wrong with this hub, and how to mend it."""
 
 import asyncio
+import logging
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -41,9 +42,11 @@ def doctor(
 
     Ends with 1 if something keeps the hub from working.
     """
+    from broker import logs
     from broker.cli.findings import Grade
     from broker.settings import Settings
 
+    logs.configure(logging.WARNING)  # standard output is the command's
     settings = Settings(
         data=data,
         directory=directory,

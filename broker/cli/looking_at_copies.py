@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -36,7 +37,7 @@ async def look_at_several(address: Address, settings: Settings, look: Look) -> l
         found.append(Finding("replicas", Grade.ERROR, lost, "give --replicas 1"))
     primaries = await (_of_cluster(address) if address.kind == "cluster" else _of_sentinel(address))
     for place in primaries:
-        found += await _look(address, place, look, lambda told, stated: _primary(told, stated, wanted))
+        found += await _look(address, place, look, partial(_primary, wanted, address.kind == "cluster"))
         for replica in await _replicas(address, place):
             found += await _look(address, replica, look, _replica)
     if address.kind == "sentinel":
@@ -65,7 +66,7 @@ async def _stated(client: Redis) -> Mapping[str, str]:
     return {str(name): str(value) for name, value in stated.items()}
 
 
-def _primary(told: Mapping[str, Any], stated: Mapping[str, str], wanted: int) -> Iterator[Finding]:
+def _primary(wanted: int, of_cluster: bool, told: Mapping[str, Any], stated: Mapping[str, str]) -> Iterator[Finding]:
     rows = [told[f"slave{number}"] for number in range(int(told.get("connected_slaves", 0)))]
     there = sum(row.get("state") == "online" for row in rows)
     if there < wanted:
@@ -79,7 +80,8 @@ def _primary(told: Mapping[str, Any], stated: Mapping[str, str], wanted: int) ->
     if "min-replicas-to-write" in stated and int(stated["min-replicas-to-write"]) < wanted:
         found = "cut off from its replicas it goes on taking writes, which are lost when another takes over"
         yield Finding("replicas", Grade.WARNING, found, f"set in its configuration: min-replicas-to-write {wanted}")
-    yield from _coverage(stated)
+    if of_cluster:
+        yield from _coverage(stated)
 
 
 def _coverage(stated: Mapping[str, str]) -> Iterator[Finding]:

@@ -10,16 +10,9 @@ import pytest
 from broker.ports import StoredAlert, Unavailable
 from broker.store.in_redis import RedisStore
 from broker.store.keys import Partition, partition_of
-from tests.cluster.servers import ClusterOf6, Watched, cluster, until, watched
+from tests.cluster.servers import ClusterOf6, Watched, until, watched
 
 Make = Callable[..., StoredAlert]
-
-
-@pytest.fixture
-def own_cluster(tmp_path: Path) -> Iterator[ClusterOf6]:
-    """One that the test may break."""
-    with cluster(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture
@@ -76,19 +69,19 @@ async def all_there(store: RedisStore, posts: list[StoredAlert]) -> None:
         assert mine == sorted(mine)
 
 
-async def test_a_primary_of_a_cluster_is_killed(own_cluster: ClusterOf6, alert: Make) -> None:
+async def test_a_primary_of_a_cluster_is_killed(shared_cluster: ClusterOf6, alert: Make) -> None:
     """Its replica takes over; it comes back as the replica; every acknowledged alert is there once."""
-    store = RedisStore(own_cluster.url)
+    store = RedisStore(shared_cluster.emptied())
     await store.open()
     posters = Posters(store, alert)
     await posters.go_on(200)
-    killed = own_cluster.primary_of(Partition(0).log)
+    killed = shared_cluster.primary_of(Partition(0).log)
     await asyncio.to_thread(killed.kill)
-    successor = await asyncio.to_thread(own_cluster.primary_of, Partition(0).log)
+    successor = await asyncio.to_thread(shared_cluster.primary_of, Partition(0).log)
     assert successor is not killed
     killed.start()  # as whatever watches processes does
     await asyncio.to_thread(until, lambda: killed.info()["role"] == "slave")
-    await asyncio.to_thread(own_cluster.well)
+    await asyncio.to_thread(shared_cluster.well)
     await posters.go_on(400)
     async with asyncio.timeout(20):  # and it hears what is published
         for _ in range(3):
@@ -100,12 +93,12 @@ async def test_a_primary_of_a_cluster_is_killed(own_cluster: ClusterOf6, alert: 
     await store.close()
 
 
-async def test_without_its_replica_nothing_is_acknowledged(own_cluster: ClusterOf6, alert: Make) -> None:
+async def test_without_its_replica_nothing_is_acknowledged(shared_cluster: ClusterOf6, alert: Make) -> None:
     """A write that no replica has does not count, nor does the same one repeated; with the replica back it does."""
-    store = RedisStore(own_cluster.url)
+    store = RedisStore(shared_cluster.emptied())
     await store.open()
     post = alert()
-    (replica,) = (each for each in own_cluster.servers if _follows_partition(own_cluster, each, post))
+    (replica,) = (each for each in shared_cluster.servers if _follows_partition(shared_cluster, each, post))
     replica.freeze()
     for _ in range(2):  # the second finds the first's record: what it found is not copied either
         with pytest.raises(Unavailable, match="0 of 1 replicas"):
