@@ -68,10 +68,10 @@ async def _sum(store: Store, found: Audit) -> tuple[BySubscription, BySubscripti
 async def _entries(store: Store) -> AsyncIterator[tuple[LogEntry, bool]]:
     """Each entry of the log, and whether its partition was routed beyond it."""
     for partition in range(store.log.partitions):
-        cursor, after = _place(await store.log.cursor(partition)), "0-0"
+        cursor, after = await store.log.cursor(partition), "0-0"
         while page := await store.log.read(partition, after, PAGE):
             for entry in page:
-                yield entry, _place(entry.position) <= cursor
+                yield entry, not entry.follows(cursor)
             after = page[-1].position
 
 
@@ -109,9 +109,3 @@ async def _opened(store: Store, subscription: str) -> set[str]:
         alerts.update(each.alert for each in page)
         after = page[-1].position
     return alerts
-
-
-def _place(position: str) -> tuple[int, int]:
-    """As positions compare."""
-    ms, _, sequence = position.partition("-")
-    return int(ms), int(sequence)

@@ -65,6 +65,15 @@ class LogEntry:
     position: str
     alert: str
 
+    def follows(self, position: str) -> bool:
+        """Whether it stands behind that position of its partition."""
+        return _place(self.position) > _place(position)
+
+
+def _place(position: str) -> tuple[int, int]:
+    ms, _, sequence = position.partition("-")
+    return int(ms), int(sequence)
+
 
 @dataclass(frozen=True, slots=True)
 class Parked:
@@ -467,7 +476,9 @@ class Outbox(Protocol):
 class Subscriptions(Protocol):
     """Who wants what. `revision` grows with each change, before the change is answered."""
 
-    async def create(self, agency: str, subscription: Subscription, secret: str | None) -> None: ...
+    async def create(
+        self, agency: str, subscription: Subscription, secret: str | None, begins: tuple[str, ...] = ()
+    ) -> None: ...
 
     async def get(self, subscription: str) -> "Held | None": ...
 
@@ -489,6 +500,12 @@ class Held:
     agency: str
     subscription: Subscription
     secret: str | None = field(default=None, repr=False)
+    begins: tuple[str, ...] = ()
+    """Of each partition the position that it begins after; empty: it hears of everything that is not routed yet."""
+
+    def hears_of(self, entry: LogEntry) -> bool:
+        """Whether the alert was accepted after the subscription was."""
+        return not self.begins or entry.follows(self.begins[entry.partition])
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,8 @@ class Router:
         follows = effects(alert.label, await self.judge.referenced(alert.label))
         await self._note(alert, follows)
         queued = Queued(overtakes=overtakes(alert.label))
-        await self._decide(alert, await self._wanting(alert.label, follows), queued)
+        wanting = [held for held in await self._wanting(alert.label, follows) if held.hears_of(entry)]
+        await self._decide(alert, wanting, queued)
         await self._notices(alert.label.id, follows, queued)
         return queued
 

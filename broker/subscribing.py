@@ -43,8 +43,10 @@ class Subscribing:
         secret = None
         if new.settings.get("signing") == "v1":
             secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-        await self.store.outbox.open_at(subscription.id, await self.store.log.tails())
-        await self.store.subscriptions.create(caller.agency, subscription, secret)
+        tails = await self.store.log.tails()
+        await self.store.outbox.open_at(subscription.id, tails)
+        begins = tuple(tails[partition] for partition in range(self.store.log.partitions))
+        await self.store.subscriptions.create(caller.agency, subscription, secret, begins)
         return subscription, secret
 
     async def own(self, caller: Caller, id_: str) -> Held:

@@ -238,8 +238,10 @@ class MemorySubscriptions:
         self._held: dict[str, Held] = {}
         self._revision = 0
 
-    async def create(self, agency: str, subscription: Subscription, secret: str | None) -> None:
-        self._held[subscription.id] = Held(agency, subscription, secret)
+    async def create(
+        self, agency: str, subscription: Subscription, secret: str | None, begins: tuple[str, ...] = ()
+    ) -> None:
+        self._held[subscription.id] = Held(agency, subscription, secret, begins)
         self._revision += 1
 
     async def get(self, subscription: str) -> Held | None:

@@ -21,8 +21,10 @@ class RedisSubscriptions:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    async def create(self, agency: str, subscription: Subscription, secret: str | None) -> None:
-        await self._change("create", subscription.id, Held(agency, subscription, secret))
+    async def create(
+        self, agency: str, subscription: Subscription, secret: str | None, begins: tuple[str, ...] = ()
+    ) -> None:
+        await self._change("create", subscription.id, Held(agency, subscription, secret, begins))
 
     async def get(self, subscription: str) -> Held | None:
         text = await self._link.command("HGET", keys.HELD, subscription)

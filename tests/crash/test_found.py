@@ -1,14 +1,19 @@
 """What the crash machine found in the engine, each as small as it can be told."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from broker.auditing import audit
+from broker.caller import Caller
 from broker.clock import told
 from broker.giving import Sending
+from broker.policy.ways import Way
 from broker.ports import Ended, Held
+from broker.subscribing import Subscribing
 from broker.ways import way_of
-from schemas.subscription import Subscription
+from schemas.subscription import NewSubscription, Subscription
 from tests.integration.agencies import HEALTH, World, alert, claims, later
 from tests.integration.asking import form_b
 from tests.integration.in_process import Here, hub_here
@@ -58,3 +63,26 @@ async def test_a_delivery_that_was_never_delivered_leaves_no_such_record(tmp_pat
         assert await services.store.outbox.attempts(ID, None, 10) == ([], None)
         [ended] = await services.store.dossiers.ends(sending.opened.alert)
         assert ended == replace(ended, state="expired", subscription=ID)
+
+
+async def test_a_subscription_begins_after_what_is_not_routed_yet(tmp_path: Path) -> None:
+    """An alert that was accepted before a subscription was made is not decided for it, however late it is routed."""
+    world = World.make(tmp_path)
+    async with hub_here(world) as here:
+        services, stop = here.hub.services, asyncio.Event()
+        said = claims(alert(expires=later(minutes=30)))
+        assert (await here.send(form_b(world.signed(said)))).status_code == 202
+        caller = Caller(HEALTH, "test", frozenset({"subscribe"}), Way.READ_BOUND)
+        new = NewSubscription.model_validate({"adapter": "stream", "purpose": ["prevention"], "settings": {}})
+        subscribing = Subscribing(
+            services.store, services.directory, services.giving, services.voice, services.adapters
+        )
+        made, _ = await subscribing.create(caller, new)
+        routing = asyncio.create_task(here.hub.workers["router"](stop))
+        while not (found := await audit(services.store)).alerts or found.unrouted:
+            await asyncio.sleep(0.05)
+        stop.set()
+        await routing
+        assert await services.store.dossiers.ends(said["jti"]) == []
+        assert await services.store.outbox.depth(made.id) == 0
+        assert found.broken == []
