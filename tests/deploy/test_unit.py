@@ -2,7 +2,6 @@
 
 import configparser
 import shlex
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -59,7 +58,7 @@ def test_only_its_user_sees_its_files(service: configparser.SectionProxy) -> Non
     assert service["User"] == "broker"
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+@pytest.mark.needs_systemd
 def test_systemd_understands_it(tmp_path: Path) -> None:
     """`systemd-analyze verify` has nothing to say about it, once the program is one that exists."""
     unit = tmp_path / UNIT.name
