@@ -11,6 +11,7 @@ OURS_S = 15.0
 BUSY = frozenset({429, 503})
 GONE = 410
 ASKED_MOST_S = 86_400.0
+"""More than the schedule's longest wait is not waited, whatever a receiver asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,13 @@ def next_step(attempts_before: int, tried: Tried, now: float, jitter: float) -> 
         return PauseSubscription(now)
     if attempts_before >= len(WAITS_S):
         return Dead(attempts_before + 1)
-    wait = WAITS_S[attempts_before] * (1 + JITTER * jitter)
-    if tried.status in BUSY and tried.retry_after is not None:
-        wait = max(min(tried.retry_after, ASKED_MOST_S), 0.0) * (1 + JITTER * jitter / 2)
-    return RetryAt(now + wait)
+    return RetryAt(now + max(WAITS_S[attempts_before], _asked_s(tried)) * (1 + JITTER * jitter))
+
+
+def _asked_s(tried: Tried) -> float:
+    """The least that the receiver asked to wait (RFC 9110 §10.2.3). It lengthens a wait and never shortens one: what is
+    under maintenance for an hour and says `1` to everybody would otherwise be dead within minutes.
+    """
+    if tried.status not in BUSY or tried.retry_after is None:
+        return 0.0
+    return min(tried.retry_after, ASKED_MOST_S)

@@ -61,11 +61,22 @@ def test_gone(before: int, jitter: float) -> None:
     jitter=JITTERS,
 )
 def test_retry_after_is_obeyed(status: int, before: int, asked: float, jitter: float) -> None:
-    """429 and 503 are tried again no sooner than they ask, and little later; more than a day is cut to a day."""
+    """429 and 503 wait the longer of the schedule and what they ask for, and little more; a day is the most."""
     step = next_step(before, Tried(status, asked), NOW, jitter)
     assert isinstance(step, RetryAt)
-    obeyed = min(asked, ASKED_MOST_S)
-    assert NOW + obeyed <= step.at <= NOW + obeyed * (1 + JITTER)
+    least = max(WAITS_S[before], min(asked, ASKED_MOST_S))
+    assert NOW + least <= step.at <= NOW + least * (1 + JITTER)
+
+
+@given(asked=st.lists(st.none() | st.floats(-10, 10**7), min_size=9, max_size=9), jitter=JITTERS)
+def test_a_receiver_under_maintenance(asked: list[float | None], jitter: float) -> None:
+    """However short the times that a busy receiver asks for, it is not dead sooner than one that asks for none."""
+    at = NOW
+    for before, each in enumerate(asked):
+        step = next_step(before, Tried(503, each), at, jitter)
+        assert isinstance(step, RetryAt)
+        at = step.at
+    assert at - NOW >= sum(WAITS_S)
 
 
 @given(status=FAILED, before=st.integers(0, len(WAITS_S) - 1), jitter=JITTERS)
@@ -76,8 +87,8 @@ def test_retry_after_of_others_is_not(status: int | None, before: int, jitter: f
 
 @pytest.mark.parametrize("asked", [-1.0, -1e300])
 def test_a_time_that_has_passed(asked: float) -> None:
-    """A `Retry-After` that lies behind is now, never earlier."""
-    assert next_step(0, Tried(503, asked), NOW, 0.5) == RetryAt(NOW)
+    """A `Retry-After` that lies behind asks for nothing."""
+    assert next_step(0, Tried(503, asked), NOW, 0.5) == next_step(0, Tried(503), NOW, 0.5)
 
 
 def test_busy_without_a_time() -> None:
