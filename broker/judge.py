@@ -1,6 +1,6 @@
 """Release decisions: gathers what `policy.release` needs, asks it, and makes old decisions again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ import structlog
 from broker.judgement import Judgement, read_inputs
 from broker.label import Label
 from broker.policy.asking import Ask, Situation, Source
-from broker.policy.lifecycle import effects
+from broker.policy.lifecycle import Effects, effects
 from broker.policy.release import release
 from broker.ports import AlertLog, Decided, Dossiers, Standing, StoredAlert
 from broker.trust.directory import Directory, Snapshot
@@ -36,7 +36,7 @@ class Judge:
         label = alert.label
         direct = frozenset[str]()
         if label.references and not _to_all_given(label):
-            direct = effects(label, await self.referenced(label)).direct_to
+            direct = (await self.follows(label)).direct_to
         return Hearing(
             judge=self,
             label=label,
@@ -63,9 +63,18 @@ class Judge:
             log_line.error("not reproduced", alert=label.id, subscription=decided.subscription, was=decided.outcome)
         return made
 
-    async def referenced(self, label: Label) -> Mapping[str, Label]:
-        """The labels of what it references, as far as they are known here."""
-        found = [await self.log.find(id_) for id_ in label.references]
+    async def follows(self, label: Label) -> Effects:
+        """What the alert does, with what it references as that is known here."""
+        return effects(label, await self._referenced(label))
+
+    async def _referenced(self, label: Label) -> Mapping[str, Label]:
+        """The labels of what it references; and of a challenge among these, that of the alert which it challenges."""
+        found = await self._labels(label.references)
+        challenged = [id_ for each in found.values() if each.kind is Kind.CHALLENGE for id_ in each.references]
+        return found | await self._labels(challenged)
+
+    async def _labels(self, ids: Sequence[str]) -> dict[str, Label]:
+        found = [await self.log.find(id_) for id_ in ids]
         return {alert.label.id: alert.label for alert in found if alert}
 
     async def _derived(self, label: Label) -> Mapping[str, Source | None]:

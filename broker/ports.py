@@ -218,13 +218,15 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Stood:
-    """The alert's standing changed by another: `cause` is that alert's id.
+    """The alert's standing changed by another: `cause` is that alert's id, `by` the agency that issued it.
 
-    `resumed` with the cause of one `suspended` ends that one, with any other all that were noted before it.
+    `resumed` with the cause of a `suspended` says that this challenge was answered, and ends it; with any other cause
+    it is a withdrawal, and ends the challenges that the same agency made before it.
     """
 
     change: Literal["cancelled", "superseded", "recalled", "suspended", "resumed"]
     cause: str
+    by: str
     at: str
 
 
@@ -378,10 +380,13 @@ class Outbox(Protocol):
 
     async def head(self, subscription: str) -> Head: ...
 
-    async def open(self, subscription: str, what: Owed | Opened, delivery: Opened, *, rest: bool = False) -> bool:
+    async def open(
+        self, subscription: str, what: Owed | Opened, delivery: Opened, *, rest: bool = False, settled: bool = False
+    ) -> bool:
         """Gives `delivery.position` to what was owed, or to an opened one whose content changed (then `replaced`).
 
         `rest`: more of the alert stays owed than `delivery.released`, and is queued in the same step.
+        `settled`: also to one that is delivered, dead or dropped, where a reader asks for it again.
         Durable when it returns. False when the position is not the head's next, or somebody else took it: look again.
         """
         ...

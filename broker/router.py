@@ -18,7 +18,7 @@ from broker.judge import Judge
 from broker.label import Label
 from broker.notices import HubVoice
 from broker.policy.lanes import overtakes
-from broker.policy.lifecycle import Acknowledges, Changes, Consents, Effects, effects
+from broker.policy.lifecycle import Acknowledges, Changes, Consents, Effects
 from broker.policy.paths import names
 from broker.ports import (
     Acknowledged,
@@ -169,7 +169,7 @@ class Router:
         alert = await self.log.find(entry.alert)
         if alert is None:
             raise Unavailable(f"{entry.alert} stands in the log, but its record does not answer")
-        follows = effects(alert.label, await self.judge.referenced(alert.label))
+        follows = await self.judge.follows(alert.label)
         await self._note(alert, follows)
         queued = Queued(overtakes=overtakes(alert.label))
         wanting = [held for held in await self._wanting(alert.label, follows) if held.hears_of(entry)]
@@ -247,7 +247,7 @@ def takes_direct(held: Held, label: Label) -> bool:
 def _fact(effect: Changes | Acknowledges | Consents, label: Label, at: str) -> Fact:
     """The effect, as the dossier of the alert that it changes keeps it."""
     if isinstance(effect, Changes):
-        return Stood(effect.change, label.id, at)
+        return Stood(effect.change, effect.cause, label.issuer, at)
     if isinstance(effect, Acknowledges):
         return Acknowledged(label.issuer, label.id, effect.outcome, at)
     return Consented(label.id, effect.agencies, effect.granted)

@@ -13,15 +13,18 @@ from schemas.terms import Kind
 Fate = Literal["updated", "cancelled", "suspended"]
 Change = Literal["cancelled", "superseded", "recalled", "suspended", "resumed"]
 
+ARRIVED = frozenset({"received", "read"})
+"""Outcomes of an `ack` that say nothing about what it acknowledges."""
 BY_RELEASE = frozenset({Kind.ALERT, Kind.UPDATE, Kind.CANCEL, Kind.REQUEST, Kind.REPLY})
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The standing of `alert` changes."""
+    """The standing of `alert` changes. `cause` is what does it; of an answered challenge, the challenge itself."""
 
     alert: str
     change: Change
+    cause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,9 @@ def goes_by_release(label: Label) -> bool:
 
 
 def effects(label: Label, referenced: Mapping[str, Label]) -> Effects:
-    """`referenced` are the labels of what it references, as far as they are known here."""
+    """`referenced` are the labels of what it references, as far as they are known here; and of a challenge among
+    these, that of what it challenges.
+    """
     known = [referenced[id_] for id_ in label.references if id_ in referenced]
     if goes_by_release(label):
         return Effects(_changes(label, known), by_release=True, notices=_notices(label, known))
@@ -81,7 +86,7 @@ def effects(label: Label, referenced: Mapping[str, Label]) -> Effects:
     if label.kind is Kind.CONSENT:
         return Effects(_consents(label, known), direct_to=_issuers(known))
     return Effects(
-        _changes(label, known) + _acks(label, known),
+        _changes(label, known) + _answered(label, known, referenced) + _acks(label, known),
         direct_to=_addressees(label, known),
         notices=_notices(label, known),
     )
@@ -103,7 +108,7 @@ def _issuers(known: Sequence[Label]) -> frozenset[str]:
 
 def _changes(label: Label, known: Sequence[Label]) -> tuple[Changes, ...]:
     change = _change(label)
-    return tuple(Changes(each.id, change) for each in known) if change else ()
+    return tuple(Changes(each.id, change, label.id) for each in known) if change else ()
 
 
 def _change(label: Label) -> Change | None:
@@ -115,6 +120,24 @@ def _change(label: Label) -> Change | None:
         Kind.RECALL: "recalled",
     }
     return changes.get(label.kind)
+
+
+def _answered(label: Label, known: Sequence[Label], referenced: Mapping[str, Label]) -> tuple[Changes, ...]:
+    """The issuer's answer to a challenge ends that one, and no other (protocol §2.1: until the issuer answers).
+
+    An answer is the challenged issuer's own `ack` of the challenge, by what it does or disputes: `received` and `read`
+    only say that the challenge arrived. Nothing else is one: no `error`, no other agency's `ack` (inspectors have the
+    challenge too), and no `reply`, which answers requests.
+    """
+    if label.kind is not Kind.ACK or label.outcome in ARRIVED:
+        return ()
+    challenges = [each for each in known if each.kind is Kind.CHALLENGE and each.outcome == "suspend"]
+    return tuple(
+        Changes(alert, "resumed", challenge.id)
+        for challenge in challenges
+        for alert in challenge.references
+        if alert in referenced and referenced[alert].issuer == label.issuer
+    )
 
 
 def _acks(label: Label, known: Sequence[Label]) -> tuple[Acknowledges, ...]:

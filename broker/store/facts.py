@@ -9,19 +9,19 @@ from broker.ports import Consented, Decided, Ended, Matched, Standing, State, St
 def standing_of(facts: Iterable[Stood | Consented]) -> Standing:
     """The standing after these facts, in the order in which each was first noted.
 
-    `resumed` by a challenge's own id ends that challenge, by any other cause all challenges before it. The last
-    answer to a request about an agency counts.
+    Each challenge suspends for itself: another's withdrawal, or an answer to another, ends none of them (protocol
+    §2.1). The last answer to a request about an agency counts.
     """
     causes: dict[str, list[str]] = {"cancelled": [], "superseded": [], "recalled": []}
-    challenges: set[str] = set()
+    challenges: dict[str, str] = {}
     consents: set[str] = set()
     for fact in facts:
         if isinstance(fact, Consented):
             consents = consents | set(fact.agencies) if fact.granted else consents - set(fact.agencies)
         elif fact.change == "suspended":
-            challenges.add(fact.cause)
+            challenges[fact.cause] = fact.by
         elif fact.change == "resumed":
-            challenges = challenges - {fact.cause} if fact.cause in challenges else set()
+            challenges = _still_open(challenges, fact)
         else:
             causes[fact.change].append(fact.cause)
     return Standing(
@@ -31,6 +31,13 @@ def standing_of(facts: Iterable[Stood | Consented]) -> Standing:
         suspended=bool(challenges),
         consents=frozenset(consents),
     )
+
+
+def _still_open(challenges: dict[str, str], resumed: Stood) -> dict[str, str]:
+    """Of the challenges, each with its reviewer, those that this answer or withdrawal does not end."""
+    if resumed.cause in challenges:
+        return {each: by for each, by in challenges.items() if each != resumed.cause}
+    return {each: by for each, by in challenges.items() if by != resumed.by}
 
 
 def same(one: Decided, other: Decided) -> bool:

@@ -174,7 +174,7 @@ class _Dossier:
 
     def add(self, fact: Fact) -> None:
         match fact:
-            case Stood(change, cause, _):
+            case Stood(change, cause):
                 self.fate.setdefault(f"{change} {cause}", fact)
             case Consented(consent, _, _):
                 self.fate.setdefault(f"consent {consent}", fact)

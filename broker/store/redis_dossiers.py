@@ -81,8 +81,8 @@ class RedisDossiers:
 
 def _note(fact: Fact) -> Note:  # noqa: PLR0911 - one line a kind of fact
     match fact:
-        case Stood(change, cause, at):
-            return "in-order", FATE, f"{change} {cause}", at
+        case Stood(change, cause, by, at):
+            return "in-order", FATE, f"{change} {cause}", f"{by} {at}"
         case Consented(consent, agencies, granted):
             return "in-order", FATE, f"{CONSENT} {consent}", json.dumps([agencies, granted])
         case Given(agency, subscription, at):
@@ -102,7 +102,7 @@ def _fate(field: str, value: str) -> Stood | Consented:
     if what == CONSENT:
         agencies, granted = json.loads(value)
         return Consented(cause, tuple(agencies), granted)
-    return Stood(_CHANGE.validate_python(what), cause, value)
+    return Stood(_CHANGE.validate_python(what), cause, *_two(value))
 
 
 def _decided(field: str, record: str) -> Decided:

@@ -53,7 +53,7 @@ async def test_repeats_add_nothing(store):
             ALERT,
             Given("th.police", "sub_1", at),
             Acknowledged("th.police", "th.police/1", "read", at),
-            Stood("cancelled", "vn.mae/2", at),
+            Stood("cancelled", "vn.mae/2", "vn.mae", at),
         )
     assert await store.dossiers.given(ALERT) == [Given("th.police", "sub_1", AT)]
     assert await store.dossiers.acknowledgements(ALERT) == [Acknowledged("th.police", "th.police/1", "read", AT)]
@@ -128,6 +128,7 @@ FACTS = st.one_of(
         Stood,
         st.sampled_from(["cancelled", "superseded", "recalled", "suspended", "resumed"]),
         st.sampled_from(["vn.a/1", "vn.a/2", "vn.b/1"]),
+        st.sampled_from(["vn.a", "vn.b"]),
         st.just(AT),
     ),
     st.builds(
@@ -141,22 +142,36 @@ FACTS = st.one_of(
 
 async def test_standing_is_that_of_the_facts(store):
     """The standing is computed from the facts in the order in which each was first noted, whoever repeats them."""
-    challenged = [Stood("suspended", "vn.a/1", AT), Stood("suspended", "vn.b/1", AT)]
+    challenged = [Stood("suspended", "vn.a/1", "vn.a", AT), Stood("suspended", "vn.b/1", "vn.b", AT)]
     await store.dossiers.note(ALERT, *challenged)
     assert (await store.dossiers.standing(ALERT)).suspended
-    await store.dossiers.note(ALERT, Stood("resumed", "vn.a/1", AT))
+    await store.dossiers.note(ALERT, Stood("resumed", "vn.a/1", "vn.mae", AT))
     assert (await store.dossiers.standing(ALERT)).suspended
-    await store.dossiers.note(ALERT, Stood("resumed", "vn.mae/3", AT), *challenged)
+    await store.dossiers.note(ALERT, Stood("resumed", "vn.b/2", "vn.b", AT), *challenged)
     assert not (await store.dossiers.standing(ALERT)).suspended
-    await store.dossiers.note(ALERT, Stood("superseded", "vn.mae/5", AT), Stood("superseded", "vn.mae/4", AT))
+    updates = (Stood("superseded", f"vn.mae/{number}", "vn.mae", AT) for number in (5, 4))
+    await store.dossiers.note(ALERT, *updates)
     assert (await store.dossiers.standing(ALERT)).superseded_by == ("vn.mae/5", "vn.mae/4")
+
+
+async def test_each_reviewer_withdraws_its_own(store):
+    """A withdrawal ends the challenges that this reviewer made before it, and nobody else's, nor its later ones."""
+    mine = [Stood("suspended", f"vn.a/{number}", "vn.a", AT) for number in (1, 2)]
+    await store.dossiers.note(ALERT, *mine, Stood("suspended", "vn.b/1", "vn.b", AT))
+    await store.dossiers.note(ALERT, Stood("resumed", "vn.a/3", "vn.a", AT))
+    assert (await store.dossiers.standing(ALERT)).suspended
+    await store.dossiers.note(ALERT, Stood("resumed", "vn.b/2", "vn.b", AT))
+    assert not (await store.dossiers.standing(ALERT)).suspended
+    await store.dossiers.note(ALERT, Stood("suspended", "vn.a/4", "vn.a", AT), *mine)
+    assert (await store.dossiers.standing(ALERT)).suspended
 
 
 async def test_many_facts_keep_their_order(store):
     """However many facts there are, the order in which they were noted is kept."""
     causes = tuple(f"vn.mae/{n * 7919 % 1000}" for n in range(1000))
     for begin in range(0, 1000, 100):
-        await store.dossiers.note(ALERT, *(Stood("superseded", cause, AT) for cause in causes[begin : begin + 100]))
+        noted = (Stood("superseded", cause, "vn.mae", AT) for cause in causes[begin : begin + 100])
+        await store.dossiers.note(ALERT, *noted)
     assert (await store.dossiers.standing(ALERT)).superseded_by == causes
 
 
@@ -168,9 +183,12 @@ async def test_consents(store):
 
 
 @given(st.lists(FACTS, max_size=12))
-def test_every_resumption_without_a_challenge_of_its_own_ends_all(facts):
-    """Whatever happened, a `resumed` by something that is no open challenge leaves nothing suspended."""
-    assert not standing_of([*facts, Stood("resumed", "vn.other/1", AT)]).suspended
+def test_a_withdrawal_frees_of_its_reviewer_alone(facts):
+    """Whatever happened, who withdraws leaves nothing of its own standing, and all that others challenged."""
+    ours, theirs = (Stood("resumed", f"{agency}/9", agency, AT) for agency in ("vn.a", "vn.b"))
+    assert not standing_of([*facts, ours, theirs]).suspended
+    of_others = [fact for fact in facts if isinstance(fact, Consented) or fact.by != "vn.a"]
+    assert standing_of([*of_others, ours]).suspended == standing_of(of_others).suspended
 
 
 async def test_side_by_side(store):

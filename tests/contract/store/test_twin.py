@@ -42,7 +42,9 @@ FACTS = st.one_of(
     st.builds(matched, st.lists(DECIDED, max_size=4), st.frozensets(SUBSCRIPTIONS), AT),
     st.builds(Ended, AGENCIES, SUBSCRIPTIONS, st.sampled_from(["delivered", "dead", "withheld"]), AT),
     st.builds(Acknowledged, AGENCIES, ALERTS, st.sampled_from(["read", "acting"]), AT),
-    st.builds(Stood, st.sampled_from(["cancelled", "superseded", "recalled", "suspended", "resumed"]), ALERTS, AT),
+    st.builds(
+        Stood, st.sampled_from(["cancelled", "superseded", "recalled", "suspended", "resumed"]), ALERTS, AGENCIES, AT
+    ),
     st.builds(Consented, ALERTS, st.lists(AGENCIES, min_size=1, unique=True).map(tuple), st.booleans()),
 )
 

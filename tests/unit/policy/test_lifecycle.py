@@ -19,7 +19,7 @@ from broker.policy.lifecycle import (
 )
 from schemas.terms import Kind
 from tests.unit import making
-from tests.unit.making import DYKE, POLICE, PROVINCE
+from tests.unit.making import DYKE, POLICE, PROVINCE, REVIEWER
 
 ONE, TWO = making.label(), making.label(making.id_of(PROVINCE, 8), iss=PROVINCE, issuer=PROVINCE)
 REQUEST = making.label(
@@ -31,12 +31,17 @@ REQUEST = making.label(
     onward_to=[POLICE, "vn.idle"],
     references=[ONE.id],
 )
-KNOWN = {each.id: each for each in (ONE, TWO, REQUEST)}
+CHALLENGE = making.label(
+    making.id_of(REVIEWER, 6), kind="challenge", iss=REVIEWER, issuer=REVIEWER, outcome="suspend", references=[ONE.id]
+)
+KNOWN = {each.id: each for each in (ONE, TWO, REQUEST, CHALLENGE)}
+MINE = making.id_of(POLICE, 1)
+"""What the effects are those of."""
 
 
 def of(kind: str, *about: Label, **changes: Any) -> Effects:
     """The effects of an alert of that kind about these."""
-    label = making.label(making.id_of(POLICE, 1), kind=kind, references=[each.id for each in about], **changes)
+    label = making.label(MINE, kind=kind, references=[each.id for each in about], **changes)
     return effects(label, KNOWN)
 
 
@@ -52,7 +57,7 @@ def test_updates_and_cancels(kind: str, change: Any, fate: Any) -> None:
     """They go by release, change each that they reference, and others who were given those get a notice."""
     made = of(kind, ONE, TWO)
     assert made.by_release
-    assert made.facts == (Changes(ONE.id, change), Changes(TWO.id, change))
+    assert made.facts == (Changes(ONE.id, change, MINE), Changes(TWO.id, change, MINE))
     assert made.notices == (Notify(ONE, fate), Notify(TWO, fate))
 
 
@@ -86,17 +91,50 @@ def test_consents(granted: bool) -> None:
 
 def test_a_recall() -> None:
     """A recall goes to all who were given the alert, and recalls it."""
-    assert of("recall", ONE) == Effects(facts=(Changes(ONE.id, "recalled"),), to_all_given=ONE.id)
+    assert of("recall", ONE) == Effects(facts=(Changes(ONE.id, "recalled", MINE),), to_all_given=ONE.id)
 
 
 def test_challenges() -> None:
     """A challenge suspends and tells those who were given it; a withdrawal resumes and tells the issuer alone."""
     suspended = of("challenge", ONE, outcome="suspend")
-    assert suspended.facts == (Changes(ONE.id, "suspended"),)
+    assert suspended.facts == (Changes(ONE.id, "suspended", MINE),)
     assert suspended.notices == (Notify(ONE, "suspended"),)
     assert suspended.direct_to == {DYKE}
     withdrawn = of("challenge", ONE, outcome="withdraw")
-    assert (withdrawn.facts, withdrawn.notices) == ((Changes(ONE.id, "resumed"),), ())
+    assert (withdrawn.facts, withdrawn.notices) == ((Changes(ONE.id, "resumed", MINE),), ())
+
+
+@pytest.mark.parametrize("outcome", ["acting", "cannot-act", "disputes"])
+def test_the_issuer_answers_a_challenge(outcome: str) -> None:
+    """The challenged issuer's ack that takes a stand ends that challenge, and goes to its reviewer."""
+    made = of("ack", CHALLENGE, outcome=outcome, issuer=DYKE)
+    assert made.facts == (Changes(ONE.id, "resumed", CHALLENGE.id), Acknowledges(CHALLENGE.id, outcome))
+    assert made.direct_to == {REVIEWER}
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        ("ack", {"outcome": "received", "issuer": DYKE}),
+        ("ack", {"outcome": "read", "issuer": DYKE}),
+        ("ack", {"outcome": "acting", "issuer": POLICE}),
+        ("error", {"outcome": "cannot-store", "issuer": DYKE}),
+        ("reply", {"outcome": "refused", "addressed": False, "issuer": DYKE}),
+    ],
+    ids=str,
+)
+def test_what_answers_no_challenge(kind: str, changes: Any) -> None:
+    """That it arrived, could not be used, or is known to another agency, ends no challenge."""
+    made = of(kind, CHALLENGE, **changes)
+    assert not any(isinstance(fact, Changes) for fact in made.facts)
+
+
+def test_a_withdrawal_is_no_challenge_to_answer() -> None:
+    """An ack of a withdrawal, or of a challenge to what is not known here, changes nothing."""
+    withdrawal = CHALLENGE.model_copy(update={"outcome": "withdraw"})
+    ack = making.label(MINE, kind="ack", issuer=DYKE, outcome="acting", references=[CHALLENGE.id])
+    for known in ({CHALLENGE.id: withdrawal, ONE.id: ONE}, {CHALLENGE.id: CHALLENGE}):
+        assert effects(ack, known).facts == (Acknowledges(CHALLENGE.id, "acting"),)
 
 
 def test_an_approval() -> None:
@@ -109,10 +147,12 @@ KINDS = st.sampled_from(list(Kind))
 
 @given(
     kind=KINDS,
-    references=st.lists(st.sampled_from([ONE, TWO, REQUEST, making.label(making.id_of(DYKE, 99))]), max_size=3),
+    references=st.lists(
+        st.sampled_from([ONE, TWO, REQUEST, CHALLENGE, making.label(making.id_of(DYKE, 99))]), max_size=3
+    ),
     wants=st.sampled_from([[], ["information"], ["onward"]]),
     addressed=st.booleans(),
-    outcome=st.sampled_from([None, "suspend", "withdraw", "hit"]),
+    outcome=st.sampled_from([None, "suspend", "withdraw", "hit", "acting"]),
 )
 def test_one_way_out(kind: Kind, references: list[Label], wants: Any, addressed: bool, outcome: Any) -> None:
     """Every alert goes one way: by release, directly, or to all who were given; and touches only what is known."""
