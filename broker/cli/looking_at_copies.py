@@ -72,11 +72,11 @@ def _primary(wanted: int, of_cluster: bool, told: Mapping[str, Any], stated: Map
     if there < wanted:
         found = f"{there} replicas follow it, {wanted} must have each write: nothing is taken in"
         yield Finding("replicas", Grade.ERROR, found, "start its replicas, or give it more")
-    elif there == wanted:
-        found = f"{there} of {wanted} replicas follow it: while one is away, nothing is taken in"
-        yield Finding("replicas", Grade.WARNING, found, "give it one replica more than --replicas")
     else:
-        yield Finding("replicas", Grade.OK, f"{there} follow it, {wanted} must have each write")
+        follows = (
+            "while one is away, nothing is taken in" if there == wanted else "lost if it goes with those that had it"
+        )
+        yield Finding("replicas", Grade.OK, f"{there} follow it, {wanted} must have each write: {follows}")
     if "min-replicas-to-write" in stated and int(stated["min-replicas-to-write"]) < wanted:
         found = "cut off from its replicas it goes on taking writes, which are lost when another takes over"
         yield Finding("replicas", Grade.WARNING, found, f"set in its configuration: min-replicas-to-write {wanted}")

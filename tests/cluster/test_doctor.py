@@ -37,7 +37,6 @@ def set_to(server: Server, **settings: str) -> Iterator[str]:
         server.says("CONFIG", "SET", name, told[name] if isinstance(told, dict) else told[1])
 
 
-SPARE = "give it one replica more than --replicas"
 LONE = "set in its configuration: min-replicas-to-write 1"
 COVERAGE = "set in its configuration: cluster-require-full-coverage no"
 
@@ -50,7 +49,7 @@ def test_a_cluster(shared_cluster: ClusterOf6, hub: Workplace) -> None:
         (f"{about} 127.0.0.1:{server.port}", mend)
         for server in shared_cluster.servers
         if server.info()["role"] == "master"
-        for about, mend in (("replicas", SPARE), ("replicas", LONE), ("cluster", COVERAGE))
+        for about, mend in (("replicas", LONE), ("cluster", COVERAGE))
     }
     assert looked(hub, url) == usual
     primary = next(each for each in shared_cluster.servers if each.info()["role"] == "master")
@@ -78,7 +77,7 @@ def test_sentinels(hub: Workplace, tmp_path: Path) -> None:
     folder.mkdir()
     with watched(folder) as pair:
         name = f"127.0.0.1:{pair.primary.port}"
-        assert looked(hub, pair.url) == {(f"replicas {name}", SPARE), (f"replicas {name}", LONE)}
+        assert looked(hub, pair.url) == {(f"replicas {name}", LONE)}
         for sentinel in pair.sentinels[1:]:
             sentinel.kill()
         until(lambda: _cannot_agree(pair))

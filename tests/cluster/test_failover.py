@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from broker.ledger.receipts import equivocation
 from broker.ports import StoredAlert, Unavailable
+from broker.store import node
 from broker.store.in_redis import RedisStore
-from broker.store.keys import Partition, partition_of
+from broker.store.keys import LEDGER, Partition, partition_of
 from tests.cluster.servers import ClusterOf6, Watched, until, watched
 
 Make = Callable[..., StoredAlert]
@@ -116,6 +118,28 @@ def _follows_partition(made: ClusterOf6, server: object, post: StoredAlert) -> b
     primary = made.primary_of(Partition(partition_of(post.label.id, 4)).log)
     told = server.info()  # type: ignore[attr-defined] # a Server
     return bool(told["role"] == "slave" and told["master_port"] == primary.port)
+
+
+async def test_nothing_is_repeated_silently(
+    shared_cluster: ClusterOf6, alert: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write whose answer does not come is told as `Unavailable`, and was done once at most."""
+    monkeypatch.setattr(node, "TIMEOUT_S", 0.5)
+    store = RedisStore(shared_cluster.emptied())
+    await store.open()
+    said = equivocation("one", "other", "2026-11-22T01:00:00.000Z")
+    await store.ledger.add(said)
+    primary = shared_cluster.primary_of(LEDGER)
+    primary.freeze()
+    with pytest.raises(Unavailable, match="does not answer"):
+        await store.ledger.add(said)
+    primary.go_on()
+    async with asyncio.timeout(20):
+        while True:
+            with suppress(Unavailable):
+                assert 1 <= len([entry async for entry in store.ledger.entries()]) <= 2
+                break
+    await store.close()
 
 
 async def test_slots_that_move_are_followed(shared_cluster: ClusterOf6, alert: Make) -> None:
