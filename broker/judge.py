@@ -65,7 +65,7 @@ class Judge:
 
     async def follows(self, label: Label) -> Effects:
         """What the alert does, with what it references as that is known here."""
-        return effects(label, await self._referenced(label))
+        return effects(label, await self._referenced(label), self.directory.current().inspectors)
 
     async def _referenced(self, label: Label) -> Mapping[str, Label]:
         """The labels of what it references; and of a challenge among these, that of the alert which it challenges."""

@@ -14,7 +14,6 @@ from broker.api.services import Services
 from broker.errors import Refused
 from broker.trust import credentials
 from broker.trust.directory import Snapshot
-from schemas.terms import Role
 
 FORM = "application/x-www-form-urlencoded"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -107,8 +106,7 @@ async def _form(services: Services, request: Request) -> Mapping[str, str]:
 def _scopes(form: Mapping[str, str], client: credentials.Client, snapshot: Snapshot) -> frozenset[str]:
     """What was asked for, or `read`. `inspect` is for agencies whose directory entry has that role."""
     scopes = frozenset(form.get("scope", "read").split())
-    agency = snapshot.agency(client.agency)
-    inspector = agency is not None and Role.INSPECTOR in agency.roles
+    inspector = client.agency in snapshot.inspectors
     if not scopes or not scopes <= credentials.SCOPES or ("inspect" in scopes and not inspector):
         raise OAuthError("invalid_scope", "scopes are read, subscribe and, for inspectors, inspect")
     return scopes

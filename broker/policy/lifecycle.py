@@ -74,9 +74,9 @@ def goes_by_release(label: Label) -> bool:
     return label.kind in BY_RELEASE
 
 
-def effects(label: Label, referenced: Mapping[str, Label]) -> Effects:
+def effects(label: Label, referenced: Mapping[str, Label], inspectors: frozenset[str]) -> Effects:
     """`referenced` are the labels of what it references, as far as they are known here; and of a challenge among
-    these, that of what it challenges.
+    these, that of what it challenges. `inspectors` are the agencies that the directory of now gives that role.
     """
     known = [referenced[id_] for id_ in label.references if id_ in referenced]
     if goes_by_release(label):
@@ -87,19 +87,18 @@ def effects(label: Label, referenced: Mapping[str, Label]) -> Effects:
         return Effects(_consents(label, known), direct_to=_issuers(known))
     return Effects(
         _changes(label, known) + _answered(label, known, referenced) + _acks(label, known),
-        direct_to=_addressees(label, known),
+        direct_to=_addressees(label, known, inspectors),
         notices=_notices(label, known),
     )
 
 
-def direct_to(label: Label, referenced: Mapping[str, Label]) -> frozenset[str]:
-    """The agencies that a direct kind goes to."""
-    return effects(label, referenced).direct_to
-
-
-def _addressees(label: Label, known: Sequence[Label]) -> frozenset[str]:
-    """The issuer of what it answers; an approve is for the hub alone."""
-    return frozenset() if label.kind is Kind.APPROVE else _issuers(known)
+def _addressees(label: Label, known: Sequence[Label], inspectors: frozenset[str]) -> frozenset[str]:
+    """The issuer of what it answers; a challenge goes to inspectors too, an approve is for the hub alone."""
+    if label.kind is Kind.APPROVE:
+        return frozenset()
+    if label.kind is Kind.CHALLENGE and known:
+        return _issuers(known) | inspectors - {label.issuer}
+    return _issuers(known)
 
 
 def _issuers(known: Sequence[Label]) -> frozenset[str]:

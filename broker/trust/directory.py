@@ -20,7 +20,7 @@ from schemas.directory import (
     Predecessor,
     Profile,
 )
-from schemas.terms import Tier
+from schemas.terms import Role, Tier
 from schemas.vocabulary import within
 
 
@@ -58,6 +58,7 @@ class Snapshot:
         self.hub = document.hub
         self.version = document.version
         self.expires = document.expires
+        self.inspectors = frozenset(agency.id for agency in document.agencies if Role.INSPECTOR in agency.roles)
         self._agencies = {agency.id: agency for agency in document.agencies}
         self._keys = _index_keys(document.agencies)
         self._communities = {community.name: community for community in document.communities}
@@ -93,12 +94,6 @@ class Snapshot:
             entry = self._agencies.get(agency)
             return entry is not None and entry.tier is Tier.STATE and agency.startswith(selector[:-1])
         return agency == selector
-
-    def covers(self, selector: str, agency: str) -> bool:
-        """As `not_to` reads it: `a.*` covers every descendant, of any tier, known or not (protocol §9, rule 4)."""
-        if selector.endswith(".*"):
-            return agency.startswith(selector[:-1])
-        return self.matches(selector, agency)
 
     def communities_of(self, agency: str) -> frozenset[str]:
         return self._communities_of.get(agency, frozenset())

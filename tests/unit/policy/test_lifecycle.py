@@ -13,7 +13,6 @@ from broker.policy.lifecycle import (
     Consents,
     Effects,
     Notify,
-    direct_to,
     effects,
     goes_by_release,
 )
@@ -35,6 +34,7 @@ CHALLENGE = making.label(
     making.id_of(REVIEWER, 6), kind="challenge", iss=REVIEWER, issuer=REVIEWER, outcome="suspend", references=[ONE.id]
 )
 KNOWN = {each.id: each for each in (ONE, TWO, REQUEST, CHALLENGE)}
+INSPECTORS = frozenset({"vn.audit", "vn.inspect.desk"})
 MINE = making.id_of(POLICE, 1)
 """What the effects are those of."""
 
@@ -42,7 +42,7 @@ MINE = making.id_of(POLICE, 1)
 def of(kind: str, *about: Label, **changes: Any) -> Effects:
     """The effects of an alert of that kind about these."""
     label = making.label(MINE, kind=kind, references=[each.id for each in about], **changes)
-    return effects(label, KNOWN)
+    return effects(label, KNOWN, INSPECTORS)
 
 
 def test_an_alert() -> None:
@@ -95,13 +95,15 @@ def test_a_recall() -> None:
 
 
 def test_challenges() -> None:
-    """A challenge suspends and tells those who were given it; a withdrawal resumes and tells the issuer alone."""
+    """A challenge suspends and tells those who were given it; it and its withdrawal go to issuer and inspectors."""
     suspended = of("challenge", ONE, outcome="suspend")
     assert suspended.facts == (Changes(ONE.id, "suspended", MINE),)
     assert suspended.notices == (Notify(ONE, "suspended"),)
-    assert suspended.direct_to == {DYKE}
+    assert suspended.direct_to == {DYKE, *INSPECTORS}
     withdrawn = of("challenge", ONE, outcome="withdraw")
     assert (withdrawn.facts, withdrawn.notices) == ((Changes(ONE.id, "resumed", MINE),), ())
+    assert withdrawn.direct_to == suspended.direct_to
+    assert of("challenge", ONE, outcome="suspend", issuer="vn.audit").direct_to == {DYKE, "vn.inspect.desk"}
 
 
 @pytest.mark.parametrize("outcome", ["acting", "cannot-act", "disputes"])
@@ -134,7 +136,7 @@ def test_a_withdrawal_is_no_challenge_to_answer() -> None:
     withdrawal = CHALLENGE.model_copy(update={"outcome": "withdraw"})
     ack = making.label(MINE, kind="ack", issuer=DYKE, outcome="acting", references=[CHALLENGE.id])
     for known in ({CHALLENGE.id: withdrawal, ONE.id: ONE}, {CHALLENGE.id: CHALLENGE}):
-        assert effects(ack, known).facts == (Acknowledges(CHALLENGE.id, "acting"),)
+        assert effects(ack, known, INSPECTORS).facts == (Acknowledges(CHALLENGE.id, "acting"),)
 
 
 def test_an_approval() -> None:
@@ -162,7 +164,6 @@ def test_one_way_out(kind: Kind, references: list[Label], wants: Any, addressed:
     assert made.by_release == goes_by_release(label)
     about = {fact.alert for fact in made.facts} | {notify.about.id for notify in made.notices}
     assert about <= KNOWN.keys()
-    assert made.direct_to <= {each.issuer for each in KNOWN.values()}
-    again = making.label(making.id_of(POLICE, 1), kind=kind, wants=wants, addressed=addressed, outcome=outcome,
-                         references=[each.id for each in references])  # fmt: skip
-    assert direct_to(again, KNOWN) == made.direct_to
+    assert made.direct_to <= {each.issuer for each in KNOWN.values()} | (
+        INSPECTORS if kind is Kind.CHALLENGE else set()
+    )

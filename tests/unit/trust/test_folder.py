@@ -163,10 +163,12 @@ class TestQuestions:
             assert not snapshot.matches("vn.mae.*", agency)
         assert not snapshot.matches("@public", DYKE)
         assert not snapshot.matches("@unknown", DYKE)
-        assert snapshot.covers("vn.mae.*", "vn.mae.lab")
-        assert snapshot.covers("vn.mae.*", "vn.mae.unknown")
-        assert not snapshot.covers("vn.mae.*", "vn.mae")
-        assert snapshot.covers("vn.mae", "vn.mae")
+
+    def test_inspectors(self) -> None:
+        """The agencies whose entry has that role, and no others."""
+        roles = {DYKE: {"roles": ["witness", "inspector"]}, "vn.mae": {"roles": ["witness"]}}
+        assert making.directory(agencies=roles).inspectors == {DYKE}
+        assert making.directory().inspectors == frozenset()
 
     def test_who_is_not_there(self) -> None:
         """Of an unknown agency nothing is known, and it may nothing."""

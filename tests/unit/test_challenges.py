@@ -1,0 +1,62 @@
+"""A challenge through the stages: whom it reaches, and how long the alert stays suspended (protocol §2.1)."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker.label import Label
+from tests.unit.making import DYKE, HUB, PROVINCE, REVIEWER, id_of, label
+from tests.unit.stages import Stages, written
+
+FIRST = id_of(DYKE, 1)
+OTHER = "vn.inspect.desk"
+"""Another reviewer."""
+INSPECTOR = "vn.idle"
+
+
+@pytest.fixture
+def stages(tmp_path: Path) -> Stages:
+    """A hub whose directory names one inspector."""
+    return Stages(tmp_path, agencies={INSPECTOR: {"roles": ["inspector"]}, HUB: {"roles": ["witness"]}})
+
+
+def about(alert: str, kind: str, by: str, number: int, outcome: str, **more: Any) -> Label:
+    """What `by` says about the alert."""
+    stated = {"kind": kind, "references": [alert], "outcome": outcome, "addressed": False, "expires": None}
+    return label(id_of(by, number), iss=by, issuer=by, **stated, **more)
+
+
+async def suspended(stages: Stages) -> bool:
+    """Whether the first alert is."""
+    return (await stages.store.dossiers.standing(FIRST)).suspended
+
+
+async def test_a_challenge_reaches_issuer_and_inspectors(stages: Stages) -> None:
+    """Both get it directly; who was given the alert gets a notice, a witness nothing."""
+    ids = {agency: await stages.subscribe(agency) for agency in (DYKE, INSPECTOR, PROVINCE, HUB)}
+    await stages.accepted(label(FIRST))
+    await written(await stages.reader(ids[PROVINCE]))
+    challenge = about(FIRST, "challenge", REVIEWER, 2, "suspend")
+    await stages.accepted(challenge)
+    came = {agency: [each.alert for each in await written(await stages.reader(id_))] for agency, id_ in ids.items()}
+    assert came[DYKE] == came[INSPECTOR] == [challenge.id]
+    assert came[HUB] == []
+    [notice] = came[PROVINCE]
+    assert notice.startswith(f"{HUB}/")
+
+
+async def test_each_reviewers_challenge_stands_until_it_is_withdrawn_or_answered(stages: Stages) -> None:
+    """A withdrawal by another, an inspector's ack and a bare `read` leave it; the issuer's answer ends it."""
+    await stages.accepted(
+        label(FIRST),
+        about(FIRST, "challenge", REVIEWER, 2, "suspend"),
+        about(FIRST, "challenge", OTHER, 3, "suspend"),
+    )
+    await stages.accepted(about(FIRST, "challenge", REVIEWER, 4, "withdraw"))
+    theirs = id_of(OTHER, 3)
+    for by, number, outcome in ((INSPECTOR, 5, "disputes"), (DYKE, 6, "read"), (REVIEWER, 7, "acting")):
+        await stages.accepted(about(theirs, "ack", by, number, outcome))
+        assert await suspended(stages)
+    await stages.accepted(about(theirs, "ack", DYKE, 8, "acting"))
+    assert not await suspended(stages)
