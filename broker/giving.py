@@ -3,7 +3,7 @@
 Couriers and streams both go through here, so that what is owed ends the same way whoever carries it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -53,22 +53,47 @@ class Giving:
             await self.outbox.drop(held.subscription.id, what)
             return "ended"
         asked_again = again or (isinstance(what, Opened) and what.again)
-        ask = ask_of(held, way, delivering=not asked_again)
-        judgement = await self.judge.decide(alert, ask, now)
-        if isinstance(judgement.decision, Withheld):
-            return await self._withhold(held, what, alert, judgement, judgement.decision, again=again)
-        return await self._give(held, what, alert, judgement, judgement.decision)
+        judgement = await self._judge(alert, ask_of(held, way, delivering=not asked_again), what, now)
+        decision = judgement.decision
+        if isinstance(decision, Withheld):
+            return await self._withhold(held, what, alert, judgement, decision, again=again)
+        if asked_again and _narrower(what, decision, alert):
+            return "stays"
+        return await self._give(held, what, alert, judgement, decision, again=again)
+
+    async def _judge(self, alert: StoredAlert, ask: Ask, what: Owed | Opened, now: datetime) -> Judgement:
+        """What was given in part stays that part by a better way too: the rest has, or gets, a position of its own.
+        Else two readers of one subscription would open it anew in turn.
+        """
+        hearing = await self.judge.hear(alert)
+        judgement = await hearing.decide(ask, now)
+        if isinstance(what, Opened) and what.released is not None and ask.way is Way.READ_BOUND:
+            narrow = await hearing.decide(replace(ask, way=Way.READ_UNBOUND), now)
+            if (
+                isinstance(narrow.decision, Released)
+                and narrow.decision.owed
+                and _parts(what, alert) == set(narrow.decision.parts)
+            ):
+                return narrow
+        return judgement
 
     async def may_have(self, held: Held, way: Way, opened: Opened, now: datetime) -> bool:
         """Whether a reader that asks again for this delivery would get it."""
         alert = await self.log.find(opened.alert)
         if alert is None:
             return False
-        judgement = await self.judge.decide(alert, ask_of(held, way, delivering=False), now)
-        return isinstance(judgement.decision, Released)
+        decision = (await self._judge(alert, ask_of(held, way, delivering=False), opened, now)).decision
+        return isinstance(decision, Released) and not _narrower(opened, decision, alert)
 
     async def _give(
-        self, held: Held, what: Owed | Opened, alert: StoredAlert, judgement: Judgement, released: Released
+        self,
+        held: Held,
+        what: Owed | Opened,
+        alert: StoredAlert,
+        judgement: Judgement,
+        released: Released,
+        *,
+        again: bool,
     ) -> Sending | Instead:
         if isinstance(what, Opened) and _unchanged(what, released):
             return Sending(alert, what, self._text_at(held, alert, what, released))
@@ -80,14 +105,14 @@ class Giving:
         await self.dossiers.note(alert.label.id, given, judgement.kept())
         if standing != await self.dossiers.standing(alert.label.id):
             return "moved"  # its fate changed between the decision and the note: the router may not have seen us
-        sending = await self._open(held, what, alert, released, at)
-        if sending is not None and not alert.label.notice:
+        sending = await self._open(held, what, alert, released, at, settled=again)
+        if sending is not None and not alert.label.notice and "superseded" not in released.marked:
             for update in standing.superseded_by:  # not released to this reader, or the decision had been no
                 await self._tell(held, alert, "updated", update, judgement.at)
         return sending or "moved"
 
     async def _open(
-        self, held: Held, what: Owed | Opened, alert: StoredAlert, released: Released, at: str
+        self, held: Held, what: Owed | Opened, alert: StoredAlert, released: Released, at: str, *, settled: bool
     ) -> Sending | None:
         subscription = held.subscription.id
         head = await self.outbox.head(subscription)
@@ -104,7 +129,8 @@ class Giving:
             digest=parcel.digest(text),
             opened_at=at,
         )
-        done = await self.outbox.open(subscription, what, opened, rest=bool(released.owed))
+        rest = bool(released.owed) and (isinstance(what, Owed) or _narrower(what, released, alert))
+        done = await self.outbox.open(subscription, what, opened, rest=rest, settled=settled)
         return Sending(alert, opened, text) if done else None
 
     def _text_at(self, held: Held, alert: StoredAlert, opened: Opened, released: Released) -> bytes:
@@ -179,6 +205,17 @@ def ask_of(held: Held, way: Way, *, delivering: bool) -> Ask:
 def _state(decision: Withheld) -> Literal["expired", "superseded", "withheld"]:
     """How a delivery ends that may not be made any more."""
     return decision.fate if decision.fate in ("expired", "superseded") else "withheld"
+
+
+def _parts(opened: Opened, alert: StoredAlert) -> set[str]:
+    return {part.id for part in alert.label.parts} if opened.released is None else set(opened.released)
+
+
+def _narrower(what: Owed | Opened, released: Released, alert: StoredAlert) -> bool:
+    """Whether this way carries less than stands at the position. What is asked for again is not narrowed by it: who
+    comes by a better way may still ask for the whole.
+    """
+    return isinstance(what, Opened) and bool(released.owed) and not _parts(what, alert) <= set(released.parts)
 
 
 def _unchanged(opened: Opened, released: Released) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from adapters.base import Event
 from broker.clock import Clock, told
 from broker.errors import Fault, Refused
-from broker.giving import Giving, Sending
+from broker.giving import Giving, Instead, Sending
 from broker.policy.ways import Way
 from broker.ports import Attempt, Ended, Held, Opened, Outbox, Owed, Subscriptions
 from broker.trust.hubkeys import HubKeys
@@ -63,15 +63,27 @@ class Reader:
                 await self.outbox.woken(self.held.subscription.id, WAIT_S)
 
     async def _next(self) -> Sending | None:
-        return await self._again() or await self._due() or await self._owed()
+        return await self._after_cursor() or await self._due() or await self._owed()
 
-    async def _again(self) -> Sending | None:
-        """What has a position after the cursor."""
+    async def _after_cursor(self) -> Sending | None:
+        """What has a position after the cursor, as it was; where its content changed, it comes at a later one."""
         while page := await self.outbox.opened(self.held.subscription.id, self.cursor, PAGE):
             for opened in page:
-                self.cursor = opened.position
-                if not opened.replaced and (sending := await self._prepared(opened, again=True)):
+                if sending := await self._at(opened):
                     return sending
+        return None
+
+    async def _at(self, opened: Opened | None) -> Sending | None:
+        """Goes past that position, once it is certain what became of it."""
+        while opened is not None and not opened.replaced:
+            result = await self.giving.prepare(self.held, self.way, opened, self.clock(), again=True)
+            if result != "moved":
+                self.cursor = opened.position
+                return _at_its_position(result, opened)
+            before = opened.position - 1  # another took the next position, or its fate changed meanwhile: look again
+            opened = next(iter(await self.outbox.opened(self.held.subscription.id, before, 1)), None)
+        if opened is not None:
+            self.cursor = opened.position
         return None
 
     async def _due(self) -> Sending | None:
@@ -79,9 +91,9 @@ class Reader:
         subscription, now = self.held.subscription.id, self.clock().timestamp()
         for opened in await self.outbox.due(subscription, now, PAGE):
             passed = opened.position <= self.cursor and opened.position not in self._sent
-            if passed and (sending := await self._prepared(opened, again=False)):
+            if passed and (sending := await self._prepared(opened)):
                 return sending
-        return await self._again()  # what took a new position stands there now
+        return await self._after_cursor()  # what took a new position stands there now
 
     async def _owed(self) -> Sending | None:
         """The first in the queue that this way may carry."""
@@ -89,20 +101,17 @@ class Reader:
             while page := await self._page(urgent=urgent):
                 for owed in page:
                     self._after[urgent] = owed.ref
-                    if await self._prepared(owed, again=False):
-                        return await self._again()
+                    if await self._prepared(owed):
+                        return await self._after_cursor()
         return None
 
     async def _page(self, *, urgent: bool) -> Sequence[Owed]:
         return await self.outbox.owed(self.held.subscription.id, PAGE, self._after[urgent], urgent=urgent)
 
-    async def _prepared(self, what: Owed | Opened, *, again: bool) -> Sending | None:
+    async def _prepared(self, what: Owed | Opened) -> Sending | None:
         """None also for what took a new position: it comes when the cursor gets there, so that ids only grow."""
-        result = await self.giving.prepare(self.held, self.way, what, self.clock(), again=again)
-        if not isinstance(result, Sending):
-            return None
-        moved = isinstance(what, Opened) and result.opened.position != what.position
-        return None if moved else result
+        result = await self.giving.prepare(self.held, self.way, what, self.clock())
+        return _at_its_position(result, what)
 
     async def written(self, event: Event) -> None:
         """Written is delivered (protocol §6)."""
@@ -132,6 +141,13 @@ class Reader:
             return False
         self.held = held
         return True
+
+
+def _at_its_position(result: Sending | Instead, what: Owed | Opened) -> Sending | None:
+    if not isinstance(result, Sending):
+        return None
+    moved = isinstance(what, Opened) and result.opened.position != what.position
+    return None if moved else result
 
 
 def _unknown_cursor() -> Refused:

@@ -40,6 +40,10 @@ class _Box:
         self.due.pop(position, None)
         self.sent[position] = replace(self.sent[position], attempts=0, again=False)
 
+    def replaceable(self, position: int, *, settled: bool) -> bool:
+        known = position in self.sent and not self.sent[position].replaced
+        return known and (settled or position in self.due)
+
     def head(self) -> Head:
         position = len(self.sent)  # positions begin at 1 and none is left out
         return Head(position, self.sent[position].digest if position else None)
@@ -169,7 +173,9 @@ class MemoryOutbox(MemoryClaims):
     async def head(self, subscription: str) -> Head:
         return self._boxes[subscription].head()
 
-    async def open(self, subscription: str, what: Owed | Opened, delivery: Opened, *, rest: bool = False) -> bool:
+    async def open(
+        self, subscription: str, what: Owed | Opened, delivery: Opened, *, rest: bool = False, settled: bool = False
+    ) -> bool:
         box = self._boxes[subscription]
         if delivery.position != box.head().position + 1:
             return False
@@ -177,9 +183,10 @@ class MemoryOutbox(MemoryClaims):
         if isinstance(what, Owed):
             if box.lanes[what.urgent].pop(what.ref, None) is None:
                 return False
-        elif what.position in box.due:
+        elif box.replaceable(what.position, settled=settled):
             again = box.sent[what.position].again
             box.end(what.position)
+            box.dead.pop(what.position, None)
             box.sent[what.position] = replace(box.sent[what.position], replaced=True)
         else:
             return False

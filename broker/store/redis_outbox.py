@@ -49,10 +49,13 @@ class RedisOutbox(RedisClaims):
         position, digest = await self._link.command("HMGET", head, "position", "digest")
         return Head(int(position or 0), digest)
 
-    async def open(self, subscription: str, what: Owed | Opened, delivery: Opened, *, rest: bool = False) -> bool:
-        kind, place = ("owed", what.ref) if isinstance(what, Owed) else ("opened", str(what.position))
+    async def open(
+        self, subscription: str, what: Owed | Opened, delivery: Opened, *, rest: bool = False, settled: bool = False
+    ) -> bool:
+        place = what.ref if isinstance(what, Owed) else str(what.position)
+        kind = "owed" if isinstance(what, Owed) else "settled" if settled else "opened"
         lane = _lane(isinstance(what, Owed) and what.urgent)
-        names = outbox(subscription, "head", lane, "sent", "open", "due", "tries", "again", "replaced")
+        names = outbox(subscription, "head", lane, "sent", "open", "due", "tries", "again", "replaced", "dead")
         text = OPENED.write(replace(delivery, attempts=0, again=False, replaced=False))
         words: list[Value] = [delivery.position, delivery.digest, text, kind, place]
         if rest:

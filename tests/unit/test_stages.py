@@ -7,13 +7,24 @@ import pytest
 
 from broker.errors import Refused
 from broker.label import Label
+from broker.policy.ways import Way
 from schemas.requests import Replay
 from schemas.subscription import SubscriptionPatch
 from schemas.terms import Purpose
-from tests.unit.making import DYKE, POLICE, PROVINCE, id_of, label
+from tests.unit.making import DYKE, HANDLING, POLICE, PROVINCE, id_of, label
 from tests.unit.stages import Stages, written
 
 FIRST = id_of(DYKE, 1)
+PARTS = [
+    {"id": "main", "type": "text/plain", "size": 1, "digest": "sha256:" + "0c" * 32},
+    {
+        "id": "plan",
+        "type": "text/plain",
+        "size": 1,
+        "digest": "sha256:" + "0d" * 32,
+        "handling": {"tlp": "amber"},
+    },
+]
 
 
 @pytest.fixture
@@ -66,6 +77,43 @@ async def test_a_replay_gives_what_has_expired_and_says_so(stages: Stages) -> No
     assert await stages.subscribing.replay(stages.caller(), id_, Replay(positions="1"), stages.now) == 1
     [again] = await written(reader)
     assert (again.alert, again.position, again.marked) == (FIRST, 2, ("expired",))
+    assert await stages.store.outbox.depth(id_) == 0
+
+
+async def test_a_reader_that_resumes_gets_what_has_expired_since(stages: Stages) -> None:
+    """Exactly after its cursor comes all that may still be given: where the content changed, at a position of its own,
+    once. A reader that had it all gets nothing again.
+    """
+    id_ = await stages.subscribe()
+    await stages.accepted(label(FIRST, expires="2026-12-22T20:00:00+07:00"))
+    await stages.accepted(label(id_of(DYKE, 2)), label(id_of(DYKE, 3), expires="2026-12-22T20:00:00+07:00"))
+    await written(await stages.reader(id_))
+    stages.now += timedelta(days=2)
+    for _ in range(2):
+        resumed = await written(await stages.reader(id_, after="1"))
+        assert [(each.position, each.alert) for each in resumed] == [(3, id_of(DYKE, 3)), (4, id_of(DYKE, 2))]
+        assert [each.marked for each in resumed] == [(), ("expired",)]
+    assert await written(await stages.reader(id_, after="4")) == []
+    assert await stages.store.outbox.depth(id_) == 0
+
+
+async def test_what_a_way_does_not_carry_opens_nothing_anew(stages: Stages) -> None:
+    """A bound and an unbound reader of one subscription each resume as often as they like: the first gets both the part
+    and the whole, the second the part, at the positions where they were, and at one more once they expired.
+    """
+    id_ = await stages.subscribe()
+    await stages.accepted(label(FIRST, handling=HANDLING | {"tlp": "green"}, parts=PARTS))
+    came = {way: await written(await stages.reader(id_, way=way)) for way in (Way.READ_UNBOUND, Way.READ_BOUND)}
+    assert [(each.position, each.released) for each in came[Way.READ_UNBOUND]] == [(1, ("main",))]
+    assert [(each.position, each.released) for each in came[Way.READ_BOUND]] == [(2, None)]
+    for marked in ((), ("expired",)):
+        for way in (Way.READ_UNBOUND, Way.READ_BOUND, Way.READ_UNBOUND, Way.READ_BOUND):
+            resumed = await written(await stages.reader(id_, way=way, after="0"))
+            expected = [("main",), None] if way is Way.READ_BOUND else [("main",)]
+            assert [each.released for each in resumed] == expected
+            assert {each.marked for each in resumed} == {marked}
+        stages.now += timedelta(days=2)
+    assert (await stages.store.outbox.head(id_)).position == 4
     assert await stages.store.outbox.depth(id_) == 0
 
 

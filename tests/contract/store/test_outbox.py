@@ -221,6 +221,23 @@ async def test_settled_cannot_be_replaced(store, opened, attempt):
     assert not await store.outbox.open(S, old, opened(2, "vn.a/1"))
 
 
+@pytest.mark.parametrize("then", ["delivered", "dead", None], ids=str)
+async def test_settled_is_replaced_where_a_reader_asks(store, opened, attempt, then):
+    """Asked for with `settled`, what was delivered, dead or dropped is opened at the next position, once."""
+    (old,) = await _opened(store, opened, 1)
+    if then is None:
+        await store.outbox.drop(S, old)
+    else:
+        await store.outbox.settle(S, attempt(1), then)
+    assert await store.outbox.open(S, old, opened(2, "vn.a/1", marked=("expired",)), settled=True)
+    assert not await store.outbox.open(S, old, opened(3, "vn.a/1"), settled=True)
+    assert not await store.outbox.open(S, opened(9), opened(3, "vn.a/1"), settled=True)
+    told = await store.outbox.opened(S, 0, 10)
+    assert [(each.position, each.replaced, each.again) for each in told] == [(1, True, False), (2, False, False)]
+    assert [each.position for each in await store.outbox.due(S, 1.0, 10)] == [2]
+    assert await store.outbox.dead(S) == []
+
+
 async def test_delivered(store, opened, attempt):
     """What is delivered is owed no more; its attempt is told, and its delivery can be read."""
     await _opened(store, opened, 2)

@@ -125,17 +125,17 @@ class Twins(RuleBasedStateMachine):
         if index < len(queues[0]):
             self.open(subscription, [queue[index] for queue in queues], off)
 
-    @rule(subscription=SUBSCRIPTIONS, index=st.integers(0, 3))
-    def open_opened(self, subscription, index):
+    @rule(subscription=SUBSCRIPTIONS, index=st.integers(0, 3), settled=st.booleans())
+    def open_opened(self, subscription, index, settled):
         opened = self.both(lambda store: store.outbox.opened(subscription, 0, 100))
         if index < len(opened[0]):
-            self.open(subscription, [each[index] for each in opened], 1)
+            self.open(subscription, [each[index] for each in opened], 1, settled=settled)
 
-    def open(self, subscription, whats, off):
+    def open(self, subscription, whats, off, *, settled=False):
         head, _ = self.both(lambda store: store.outbox.head(subscription))
         new = delivery(head.position + off, whats[0].alert)
         what = dict(zip(self.stores, whats, strict=True))
-        self.both(lambda store: store.outbox.open(subscription, what[store], new))
+        self.both(lambda store: store.outbox.open(subscription, what[store], new, settled=settled))
 
     @rule(subscription=SUBSCRIPTIONS, index=st.integers(0, 3), sent=st.booleans())
     def drop(self, subscription, index, sent):
