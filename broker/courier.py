@@ -30,6 +30,8 @@ MOST = 4_096
 PAGE = 64
 LOOK_AHEAD = 1_024
 """How far a queue is looked through for something that can be sent."""
+TRIES = 16
+"""How often a subscription is read again that changes while it is to be paused; the next 410 pauses it then."""
 STAYING_S = 5.0
 """After which a suspended alert is looked at again."""
 
@@ -294,10 +296,19 @@ class Service:
         )
 
     async def _pause(self, held: Held) -> None:
-        """The receiver answered 410: its owner finds the subscription paused, and why in its attempts."""
-        paused = held.subscription.model_copy(update={"state": SubscriptionState.PAUSED})
-        await self.courier.subscriptions.replace(replace(held, subscription=paused))
-        log_line.warning("subscription paused", subscription=held.subscription.id, why="the endpoint answered 410")
+        """The receiver answered 410: its owner finds the subscription paused, and why in its attempts.
+
+        It is the endpoint that was asked that is gone: where the owner named another meanwhile, that one is tried.
+        """
+        subscriptions, id_ = self.courier.subscriptions, held.subscription.id
+        for _ in range(TRIES):
+            now = await subscriptions.get(id_)
+            if now is None or now.subscription.settings != held.subscription.settings:
+                return
+            paused = now.subscription.model_copy(update={"state": SubscriptionState.PAUSED})
+            if await subscriptions.replace(replace(now, subscription=paused), now):
+                log_line.warning("subscription paused", subscription=id_, why="the endpoint answered 410")
+                return
 
 
 def issuer_of(what: Owed | Opened) -> str:

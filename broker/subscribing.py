@@ -23,7 +23,7 @@ from schemas.subscription import Health, NewSubscription, Subscription, Subscrip
 
 PAGE = 256
 TRIES = 16
-"""How often the next position is asked for while others take it."""
+"""How often the next position is asked for while others take it, and a patch is made while others change it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +68,25 @@ class Subscribing:
         return held.subscription.model_copy(update={"health": health})
 
     async def change(self, caller: Caller, id_: str, patch: SubscriptionPatch) -> Subscription:
-        """RFC 7396. ValidationError where the result would be no subscription."""
-        held = await self.own(caller, id_)
+        """RFC 7396, on what stands there then. ValidationError where the result would be no subscription."""
+        for _ in range(TRIES):
+            before = await self.own(caller, id_)
+            held = self._patched(caller, before, patch)
+            if await self.store.subscriptions.replace(held, before):
+                break
+        else:
+            raise Refused("busy", "The subscription is changed too often now.", retry_after=1)
+        if held.subscription.state is SubscriptionState.ACTIVE:
+            await self._wake(held)
+        return await self.told(held)
+
+    def _patched(self, caller: Caller, held: Held, patch: SubscriptionPatch) -> Held:
         changed = held.subscription.patched(patch)
         self._check(caller.agency, changed)
         if changed.settings.get("signing") == "v1" and held.secret is None:
             fault = Fault("/settings/signing", "v1a, or a new subscription: the secret of v1 is told when one is made")
             raise Refused("invalid-request", "This subscription has no secret to sign with.", (fault,))
-        held = replace(held, subscription=changed)
-        await self.store.subscriptions.replace(held)
-        if changed.state is SubscriptionState.ACTIVE:
-            await self._wake(held)
-        return await self.told(held)
+        return replace(held, subscription=changed)
 
     async def _wake(self, held: Held) -> None:
         """The owner wants something sent: an endpoint that was let be is tried at once."""

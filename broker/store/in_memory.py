@@ -253,10 +253,12 @@ class MemorySubscriptions:
     async def of(self, agency: str) -> Sequence[Held]:
         return [held for held in await self.all() if held.agency == agency]
 
-    async def replace(self, held: Held) -> None:
-        if held.subscription.id in self._held:
-            self._held[held.subscription.id] = held
-            self._revision += 1
+    async def replace(self, held: Held, before: Held) -> bool:
+        if self._held.get(before.subscription.id) != before:
+            return False
+        self._held[held.subscription.id] = held
+        self._revision += 1
+        return True
 
     async def delete(self, subscription: str) -> None:
         self._held.pop(subscription, None)

@@ -37,8 +37,11 @@ class RedisSubscriptions:
     async def of(self, agency: str) -> Sequence[Held]:
         return [held for held in await self.all() if held.agency == agency]
 
-    async def replace(self, held: Held) -> None:
-        await self._change("replace", held.subscription.id, held)
+    async def replace(self, held: Held, before: Held) -> bool:
+        text = await self._link.command("HGET", keys.HELD, before.subscription.id)
+        if text is None or HELD.read(text) != before:  # compared as read: another release may write it otherwise
+            return False
+        return await self._change("replace", held.subscription.id, held, text)
 
     async def delete(self, subscription: str) -> None:
         await self._change("delete", subscription, None)
@@ -46,9 +49,9 @@ class RedisSubscriptions:
     async def revision(self) -> int:
         return int(await self._link.command("GET", keys.REVISION) or 0)
 
-    async def _change(self, how: str, id_: str, held: Held | None) -> None:
+    async def _change(self, how: str, id_: str, held: Held | None, before: str = "") -> bool:
         text = b"" if held is None else HELD.write(held)
-        await self._link.script("change", (keys.HELD, keys.REVISION), (how, id_, text))
+        return bool(await self._link.script("change", (keys.HELD, keys.REVISION), (how, id_, text, before)))
 
 
 class RedisCredentials:

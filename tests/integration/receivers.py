@@ -2,7 +2,7 @@
 
 import json
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +22,8 @@ class Receiver:
     """What it answers; only what it answered with 2xx counts as taken."""
     asked: int = 0
     """Requests so far, whatever was answered."""
+    meanwhile: Callable[[], object] = lambda: None
+    """What happens between a request and its answer."""
 
     def ids(self) -> list[str]:
         """Of the alerts."""
@@ -39,9 +41,11 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             receiver.asked += 1
-            if 200 <= receiver.status < 300:
+            status = receiver.status
+            if 200 <= status < 300:
                 receiver.taken.append(body)
-            self.send_response(receiver.status)
+            receiver.meanwhile()
+            self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
 

@@ -1,6 +1,7 @@
 """The stages as operators see them: what goes on when an alert, an endpoint or a process does not."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +106,49 @@ def test_an_owner_who_asks_is_heard(place: Place) -> None:
     place.receiver.status = 204
     caller.call("PATCH", f"/v1/subscriptions/{subscription}", {"state": "active"})
     until(lambda: set(place.receiver.ids()) == set(sent))
+
+
+def test_an_owner_who_moves_is_not_paused(place: Place) -> None:
+    """Where the old endpoint answers that it is gone, after the owner named a new one, the new one is tried."""
+    caller = place.caller()
+    subscription = f"/v1/subscriptions/{place.subscribe(caller)}"
+    new = {"url": place.receiver.origin + "/new", "timeout_s": 5}
+
+    def move() -> None:
+        place.receiver.meanwhile, place.receiver.status = (lambda: None), 204
+        assert caller.call("PATCH", subscription, {"settings": new}).json()["settings"]["url"] == new["url"]
+
+    place.receiver.meanwhile, place.receiver.status = move, 410
+    id_ = accepted(place.hub, place.world)
+    until(lambda: place.receiver.ids() == [id_])
+    told = caller.call("GET", subscription).json()
+    assert (told["state"], told["settings"]["url"]) == ("active", new["url"])
+
+
+def test_a_gone_endpoint_is_paused_as_it_stands(place: Place) -> None:
+    """A 410 pauses the subscription, and what its owner changed besides the endpoint meanwhile stays changed."""
+    caller = place.caller()
+    subscription = f"/v1/subscriptions/{place.subscribe(caller)}"
+    place.receiver.meanwhile = lambda: caller.call("PATCH", subscription, {"name": "Lũ"})
+    place.receiver.status = 410
+    accepted(place.hub, place.world)
+    until(lambda: place.logged("subscription paused") == 1)
+    told = caller.call("GET", subscription).json()
+    assert (told["state"], told["name"]) == ("paused", "Lũ")
+
+
+def test_patches_side_by_side_all_count(place: Place) -> None:
+    """Of patches of several members that come at once, none undoes another."""
+    caller = place.caller()
+    subscription = f"/v1/subscriptions/{caller.subscribe()}"
+    with ThreadPoolExecutor(4) as pool:
+        for n in range(20):
+            wanted = {"name": f"số {n}", "own": n % 2 == 0, "order": ("none", "issuer")[n % 2]}
+            patches = [{member: value} for member, value in wanted.items()]
+            answers = list(pool.map(lambda patch: caller.call("PATCH", subscription, patch), patches))
+            assert [answer.status_code for answer in answers] == [200, 200, 200]
+            told = caller.call("GET", subscription).json()
+            assert {member: told[member] for member in wanted} == wanted
 
 
 def test_what_cannot_wait_overtakes(place: Place) -> None:

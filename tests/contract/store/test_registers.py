@@ -44,7 +44,8 @@ async def test_revision_grows_with_each_change(store):
     revisions = [await store.subscriptions.revision()]
     await store.subscriptions.create("th.police", subscription(), None)
     revisions.append(await store.subscriptions.revision())
-    await store.subscriptions.replace(Held("th.police", subscription(state=SubscriptionState.PAUSED)))
+    held = Held("th.police", subscription())
+    assert await store.subscriptions.replace(Held("th.police", subscription(state=SubscriptionState.PAUSED)), held)
     revisions.append(await store.subscriptions.revision())
     await store.subscriptions.delete("sub_1")
     revisions.append(await store.subscriptions.revision())
@@ -57,8 +58,20 @@ async def test_deleted_stays_deleted(store):
     await store.subscriptions.create("th.police", subscription(), None)
     held = await store.subscriptions.get("sub_1")
     await store.subscriptions.delete("sub_1")
-    await store.subscriptions.replace(held)
+    assert not await store.subscriptions.replace(held, held)
     assert await store.subscriptions.all() == []
+
+
+async def test_one_change_at_a_time(store):
+    """Of many changes that were made from the same, one is kept, and the others are told that they were not."""
+    before = Held("th.police", subscription(), "whsec_x", ("1-1", "0-0", "0-0", "0-0"))
+    await store.subscriptions.create(before.agency, before.subscription, before.secret, before.begins)
+    changed = [replace(before, subscription=subscription(name=f"số {n}")) for n in range(5)]
+    revision = await store.subscriptions.revision()
+    kept = await asyncio.gather(*(store.subscriptions.replace(held, before) for held in changed))
+    assert sum(kept) == 1
+    assert await store.subscriptions.get("sub_1") == changed[kept.index(True)]
+    assert await store.subscriptions.revision() == revision + 1
 
 
 async def test_secret_is_never_shown(store):
