@@ -14,9 +14,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from broker.api.server import listen
 from tests.crash import report
-from tests.crash.nursery import Nursery
+from tests.crash.nursery import Nursery, warm_parent
 from tests.crash.plan import Plan
 from tests.crash.rounds import Outcome, Round
 
@@ -42,14 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def play(seed: int, kills: int, folder: Path) -> list[Outcome]:
     """All rounds. The warm parent is forked before anything else begins."""
     folder.mkdir(parents=True, exist_ok=True)
-    bound = listen("127.0.0.1", 0)
-    nursery = Nursery(bound, folder / "roles.log")
-    port = int(bound.getsockname()[1])
-    bound.close()
-    try:
+    with warm_parent(folder / "roles.log") as (nursery, port):
         return asyncio.run(_rounds(seed, kills, folder, nursery, port))
-    finally:
-        nursery.close()
 
 
 async def _rounds(seed: int, kills: int, folder: Path, nursery: Nursery, port: int) -> list[Outcome]:

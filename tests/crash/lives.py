@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import time
+import traceback
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,6 +22,9 @@ from broker.wiring import open_hub
 from tests.crash import pace
 from tests.crash.mutants.catalogue import MUTANTS
 from tests.crash.points import POINTS
+
+UNFIT = 71
+"""Exit code of a child whose patches do not fit the product as it is now."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,12 @@ class Life:
 
 def live(life: Life, bound: socket) -> int:
     """The exit code. Whatever is patched here is patched in this process alone."""
+    try:
+        _patch(life)
+    except Exception:
+        traceback.print_exc()
+        return UNFIT
     random.seed()  # else all children of one parent would throw the same dice
-    if not life.plain:
-        pace.hasten()
-    if life.mutant:
-        MUTANTS[life.mutant].apply()
-    if life.point:
-        POINTS[life.point].arm(life.passing)
     serving._listen = lambda _: bound.dup()  # type: ignore[assignment]
     serving.open_hub = partial(open_hub, clock=_clock(life.jump_s))  # type: ignore[assignment]
     logs.configure(logging.WARNING)
@@ -64,6 +67,15 @@ def live(life: Life, bound: socket) -> int:
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serving.run(settings, Role(life.role), listens=False, as_json=True))
+
+
+def _patch(life: Life) -> None:
+    if not life.plain:
+        pace.hasten()
+    if life.mutant:
+        MUTANTS[life.mutant].apply()
+    if life.point:
+        POINTS[life.point].arm(life.passing)
 
 
 def _clock(jump_s: float) -> Clock:

@@ -12,11 +12,12 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from broker.api.server import listen
 from tests.crash.lives import Life, live
 
 Ended = Callable[[str, int, int], None]
@@ -70,6 +71,24 @@ class Nursery:
 
     def _tell(self, what: object) -> None:
         self._here.sendall(json.dumps(what).encode() + b"\n")
+
+
+@contextmanager
+def warm_parent(log: Path) -> Iterator[tuple[Nursery, int]]:
+    """The parent, and the port that all its ingresses share. To be entered before any event loop or thread begins.
+
+    Whoever ends this program by SIGTERM or SIGINT ends everything that it started.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    bound = listen("127.0.0.1", 0)
+    nursery = Nursery(bound, log)
+    port = int(bound.getsockname()[1])
+    bound.close()
+    try:
+        yield nursery, port
+    finally:
+        nursery.close()
 
 
 def _serve(control: socket.socket, bound: socket.socket, log: Path) -> None:

@@ -20,7 +20,7 @@ from tests.crash.checker import Broken, broken, repeats
 from tests.crash.engine import Engine
 from tests.crash.evidence import Evidence
 from tests.crash.faults import HARMLESS, Faults
-from tests.crash.lives import Life
+from tests.crash.lives import UNFIT, Life
 from tests.crash.mutants.catalogue import Mutant
 from tests.crash.nursery import Nursery
 from tests.crash.pace import CLAIM_LEASE_S
@@ -79,6 +79,7 @@ class Round:
     """How long things were disrupted."""
     _lives: dict[str, Life] = field(default_factory=dict)
     _born: dict[str, float] = field(default_factory=dict)
+    _running: "asyncio.Task[Outcome] | None" = None
     _calm: bool = False
     _ending: bool = False
     _exits: list[str] = field(default_factory=list)
@@ -92,7 +93,7 @@ class Round:
         self.hub = f"http://127.0.0.1:{self.port}"
 
     async def run(self) -> Outcome:
-        started = time.monotonic()
+        started, self._running = time.monotonic(), asyncio.current_task()
         await self.receiver.start()
         secrets = world.write(self.folder, f"http://127.0.0.1:{self.receiver.port}", datetime.now(UTC))
         watching = asyncio.create_task(self.engine.watch())
@@ -259,6 +260,8 @@ class Round:
 
     def _ended(self, slot: str, pid: int, code: int) -> None:
         life = self._lives.pop(slot)
+        if code == UNFIT and self._running is not None:
+            self._running.cancel(f"a patch of {life} does not fit any more: see roles.log")
         if self._ending:
             if code != 0:
                 self._exits.append(f"{slot} ended with {code} when it was asked to end")

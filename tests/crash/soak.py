@@ -29,7 +29,6 @@ import aiohttp
 import psutil
 
 from broker import auditing
-from broker.api.server import listen
 from broker.client.asynchronous import AsyncClient
 from broker.client.posting import request_for
 from broker.client.problem import ProblemError
@@ -39,7 +38,7 @@ from broker.trust.keys import PrivateKey, load_jwk
 from tests.crash import looking, world
 from tests.crash.engine import Engine
 from tests.crash.lives import Life
-from tests.crash.nursery import Nursery
+from tests.crash.nursery import Nursery, warm_parent
 from tests.crash.posting import LONGEST_HEADER, Posted, _event
 from tests.crash.receiver import Receiver
 from tests.crash.rounds import _client
@@ -270,14 +269,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"seed {asked.seed}: {asked.minutes} minutes", flush=True)
     with tempfile.TemporaryDirectory(prefix="soak-") as made:
         folder = Path(made)
-        bound = listen("127.0.0.1", 0)
-        nursery = Nursery(bound, folder / "roles.log")
-        port = int(bound.getsockname()[1])
-        bound.close()
-        try:
+        with warm_parent(folder / "roles.log") as (nursery, port):
             told = asyncio.run(_soak(nursery, port, folder, asked.minutes, asked.seed))
-        finally:
-            nursery.close()
     print(json.dumps(told, indent=1))
     return 1 if told["wrong"] else 0
 

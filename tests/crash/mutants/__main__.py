@@ -13,14 +13,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from broker.api.server import listen
 from tests.crash.mutants.catalogue import MUTANTS, Mutant
-from tests.crash.nursery import Nursery
+from tests.crash.nursery import Nursery, warm_parent
 from tests.crash.plan import Plan
 from tests.crash.rounds import Outcome, Round
 
 STORM_S = 20.0
-DRAIN_S = 15.0
+DRAIN_S = 30.0
 TRIES = 3
 """Rounds for each, with other seeds: together within two minutes."""
 
@@ -35,14 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"seed {asked.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="crash-mutants-") as made:
         folder = Path(made)
-        bound = listen("127.0.0.1", 0)
-        nursery = Nursery(bound, folder / "roles.log")
-        port = int(bound.getsockname()[1])
-        bound.close()
-        try:
+        with warm_parent(folder / "roles.log") as (nursery, port):
             return asyncio.run(_all(asked, nursery, port, folder))
-        finally:
-            nursery.close()
 
 
 async def _all(asked: argparse.Namespace, nursery: Nursery, port: int, folder: Path) -> int:

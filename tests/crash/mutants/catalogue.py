@@ -13,7 +13,7 @@ from broker.store import keys
 from broker.store.facts import place_of
 from broker.store.grouping import Record
 from broker.store.in_redis import RedisStore
-from broker.store.link import Link
+from broker.store.node import Node
 from broker.store.redis_claims import RedisClaims
 from broker.store.redis_log import RedisLog
 from broker.store.redis_outbox import RedisOutbox, _lane
@@ -157,18 +157,18 @@ def _retry_left_pending() -> None:
 
 
 def _silent_retries() -> None:
-    plain = Link._answers
+    plain = Node._answers
 
-    async def answers(self: Link, commands: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    async def answers(self: Node, together: Sequence[Any]) -> Sequence[Any]:
         for _ in range(10):
-            said = await plain(self, commands)
+            said = await plain(self, together)
             lost = said and isinstance(said[0], Exception) and "does not answer" in str(said[0])
             if not lost:
                 return said
             await asyncio.sleep(0.02)
         return said
 
-    Link._answers = answers  # type: ignore[method-assign]
+    Node._answers = answers  # type: ignore[method-assign]
 
 
 MUTANTS = {
@@ -214,17 +214,19 @@ MUTANTS = {
             _no_fencing,
             points=("courier: after claim",),
             weights={"stop a process": 1.0},
-            rest_s=1.5,
+            rest_s=1.0,
             pointed=0.0,
-            issuer_rest_s=0.05,
+            issuer_rest_s=0.2,
         ),
         Mutant(
             "trim",
             "a long queue is cut at its beginning, delivered or not",
             _trim,
             points=("courier: after claim",),
+            weights={"stop a process": 1.0},
+            rest_s=1.5,
             pointed=0.5,
-            issuer_rest_s=0.05,
+            issuer_rest_s=0.2,
         ),
         Mutant(
             "retry-left-pending",
