@@ -46,6 +46,7 @@ def check_mandate(claims: Claims, known: Mapping[str, Known], directory: Snapsho
     check(claims, references, directory, now)
     if claims.issuer != claims.iss:
         _check_delegation(claims, references, directory, now)
+        _check_signer(claims, references, directory, now)
 
 
 # who may, kind by kind ----------------------------------------------------------------------------------------------
@@ -56,8 +57,8 @@ def _who_may_state(claims: Claims, _: list[Known], directory: Snapshot, now: dat
     event = claims.event
     assert isinstance(event, Alert | Update | Request)  # noqa: S101 - the kinds that this check is listed for
     subject = Subject(event.domain, event.areas, event.status, event.severity)
-    for agency in dict.fromkeys((claims.iss, claims.issuer)):
-        if not any(covers(mandate, subject, now) for mandate in directory.mandates(agency)):
+    for agency in _speakers(claims):
+        if not _covered(agency, subject, directory, now):
             raise _outside("/domain", f"a domain, areas, status and severity within a mandate of {agency}")
 
 
@@ -67,7 +68,8 @@ def _who_may_change(claims: Claims, references: list[Known], directory: Snapshot
         label = known.label
         if label.status is not claims.event.status:
             raise _outside("/status", "the status of what it references")
-        if label.issuer != claims.issuer and not _overrides(claims.issuer, label, directory, now):
+        overridden = all(_overrides(agency, label, directory, now) for agency in _speakers(claims))
+        if label.issuer != claims.issuer and not overridden:
             raise _not_yours(index)
     if claims.event.kind is Kind.UPDATE:
         _who_may_state(claims, references, directory, now)
@@ -82,9 +84,10 @@ def _who_may_ask(claims: Claims, references: list[Known], directory: Snapshot, n
 
 
 def _who_was_given(claims: Claims, references: list[Known], *_: object) -> None:
-    """`ack`, `error`, `reply`, `erased`."""
+    """`ack` and `error`, of whatever it was; `reply` to a request, and `erased` to a recall, alone."""
+    answered = _ANSWERS.get(claims.event.kind)
     for index, known in enumerate(references):
-        if not known.given & {claims.iss, claims.issuer}:
+        if not known.given & {claims.iss, claims.issuer} or answered not in (None, known.label.kind):
             raise _not_yours(index)
 
 
@@ -106,16 +109,7 @@ def _who_was_asked(claims: Claims, references: list[Known], *_: object) -> None:
 def _who_reviews(claims: Claims, references: list[Known], directory: Snapshot, now: datetime) -> None:
     """`challenge`: a mandate `review` there, outside the issuer's line."""
     for index, known in enumerate(references):
-        label, reviewer = known.label, claims.issuer
-        line = {label.issuer, *Snapshot.ancestors(label.issuer)}
-        in_line = reviewer in line or label.issuer in Snapshot.ancestors(reviewer)
-        subject = _subject(label)
-        reviews = any(
-            any(names(directory, selector, label.issuer, now) for selector in mandate.review)
-            and covers(mandate, subject, now)
-            for mandate in directory.mandates(reviewer)
-        )
-        if in_line or not reviews:
+        if not all(_reviews(agency, known.label, directory, now) for agency in _speakers(claims)):
             raise _not_yours(index)
 
 
@@ -123,6 +117,8 @@ def _nothing_waits(*_: object) -> None:
     """`approve`: as long as no workflow makes an alert wait, there is nothing to approve."""
     raise _not_yours(0)
 
+
+_ANSWERS: Mapping[Kind, Kind] = {Kind.REPLY: Kind.REQUEST, Kind.ERASED: Kind.RECALL}
 
 Check = Callable[[Claims, list[Known], Snapshot, datetime], None]
 
@@ -166,6 +162,21 @@ def _covers_areas(mandated: Collection[str], stated: Collection[object]) -> bool
     )
 
 
+def _covered(agency: str, subject: Subject, directory: Snapshot, now: datetime) -> bool:
+    return any(covers(mandate, subject, now) for mandate in directory.mandates(agency))
+
+
+def _reviews(agency: str, label: Label, directory: Snapshot, now: datetime) -> bool:
+    line = {label.issuer, *Snapshot.ancestors(label.issuer)}
+    if agency in line or label.issuer in Snapshot.ancestors(agency):
+        return False
+    return any(
+        any(names(directory, selector, label.issuer, now) for selector in mandate.review)
+        and covers(mandate, _subject(label), now)
+        for mandate in directory.mandates(agency)
+    )
+
+
 def _overrides(agency: str, label: Label, directory: Snapshot, now: datetime) -> bool:
     return any(
         any(names(directory, selector, label.issuer, now) for selector in mandate.override)
@@ -184,6 +195,20 @@ def _check_delegation(claims: Claims, references: list[Known], directory: Snapsh
     for domain in domains:
         if not any(each.in_force(now) and any(within(domain, to) for to in each.domains) for each in delegations):
             raise _outside("/on_behalf_of", "an agency that delegates this domain to the signer")
+
+
+def _check_signer(claims: Claims, references: list[Known], directory: Snapshot, now: datetime) -> None:
+    """`on_behalf_of`: a mandate of who signs covers what it answers, changes or takes back. A delegation lends the
+    other's voice, and adds nothing to what the signer may speak about (protocol §1).
+    """
+    for index, known in enumerate(references):
+        if not _covered(claims.iss, _subject(known.label), directory, now):
+            raise _not_yours(index)
+
+
+def _speakers(claims: Claims) -> Collection[str]:
+    """Whose mandates must hold: that of who signs, and that of whom it is said for (protocol §1)."""
+    return dict.fromkeys((claims.iss, claims.issuer))
 
 
 def _subject(label: Label) -> Subject:

@@ -144,6 +144,30 @@ class TestOnBehalfOf:
         world = making.directory(agencies={PROVINCE: narrow})
         assert refusal(world=world, on_behalf_of=PROVINCE) == ("outside-mandate", "/domain")
 
+    @pytest.mark.parametrize("kind", ["cancel", "ack", "recall"])
+    def test_the_signers_mandate_covers_what_it_is_about(self, kind: str) -> None:
+        """A delegation lends the other's voice alone: who may not speak of an alert may not cancel it for another."""
+        theirs = making.known(making.label(iss=PROVINCE, issuer=PROVINCE), given=(PROVINCE,))
+        assert making.authorised(kind, knows=theirs, on_behalf_of=PROVINCE).label.issuer == PROVINCE
+        for mandates in ([], [making.mandate("disaster", severity="minor")]):
+            world = making.directory(agencies={DYKE: {"mandates": mandates}})
+            told = refusal(kind, knows=theirs, world=world, on_behalf_of=PROVINCE)
+            assert told == ("outside-mandate", "/references/0")
+
+    @pytest.mark.parametrize(("kind", "right"), [("cancel", "override"), ("challenge", "review")])
+    def test_special_mandates_of_both(self, kind: str, right: str) -> None:
+        """To override or to review for another, the signer must hold that right itself."""
+        lent = [{"from": REVIEWER, "to": PROVINCE, "domains": ["disaster"]}]
+        holds, holds_not = [making.mandate("disaster", **{right: [DYKE]})], [making.mandate("disaster")]
+        for signer, principal in ((holds, holds), (holds, holds_not), (holds_not, holds)):
+            agencies = {PROVINCE: {"mandates": signer}, REVIEWER: {"mandates": principal}}
+            world = making.directory(agencies=agencies, delegations=lent)
+            post: dict[str, Any] = {"knows": making.known(THEIRS), "world": world, "on_behalf_of": REVIEWER}
+            if signer is principal:
+                assert making.authorised(kind, PROVINCE, **post).label.issuer == REVIEWER
+            else:
+                assert refusal(kind, PROVINCE, **post) == ("outside-mandate", "/references/0")
+
     def test_answers_need_a_delegation_too(self) -> None:
         """An answer in another's name needs a delegation for the domain of what it answers."""
         flood = making.known(THEIRS, given=(PROVINCE,))
@@ -158,6 +182,9 @@ def test_nobody_speaks_for_an_agency_that_is_not_there() -> None:
     assert refusal("ack", knows=given, on_behalf_of="vn.nobody") == ("outside-mandate", "/on_behalf_of")
 
 
+REQUEST = making.label(kind="request", wants=["information"])
+RECALL = making.label(kind="recall")
+"""The dyke agency's, too."""
 ONWARD = {"wants": ["onward"], "onward_to": [POLICE]}
 ASKED = making.label(
     making.id_of(PROVINCE, 8), kind="request", iss=PROVINCE, issuer=PROVINCE, wants=("onward",), onward_to=(POLICE,)
@@ -172,8 +199,10 @@ MAY: Mapping[str, tuple[str, str, Mapping[str, Known], dict[str, Any]]] = {
     "onward by who was given it": ("request", PROVINCE, making.known(THEIRS, given=(PROVINCE,)), ONWARD),
     "ack by who was given it": ("ack", PROVINCE, making.known(THEIRS, given=(PROVINCE,)), {}),
     "error by who was given it": ("error", PROVINCE, making.known(THEIRS, given=(PROVINCE,)), {}),
-    "reply by who was given it": ("reply", PROVINCE, making.known(THEIRS, given=(PROVINCE,)), {}),
-    "erased by who was given it": ("erased", PROVINCE, making.known(THEIRS, given=(PROVINCE,)), {}),
+    "reply by who was given it": ("reply", PROVINCE, making.known(REQUEST, given=(PROVINCE,)), {}),
+    "erased by who was given it": ("erased", PROVINCE, making.known(RECALL, given=(PROVINCE,)), {}),
+    "ack of a request": ("ack", PROVINCE, making.known(REQUEST, given=(PROVINCE,)), {}),
+    "error of a recall": ("error", PROVINCE, making.known(RECALL, given=(PROVINCE,)), {}),
     "consent by whom it was asked": ("consent", DYKE, making.known(ASKED, about=THEIRS), {}),
     "recall by its issuer": ("recall", DYKE, making.known(THEIRS), {}),
     "challenge by a reviewer": ("challenge", REVIEWER, making.known(THEIRS), {}),
@@ -187,8 +216,12 @@ MAY_NOT: Mapping[str, tuple[str, str, Mapping[str, Known], dict[str, Any]]] = {
     "ack by who was not given it": ("ack", PROVINCE, making.known(THEIRS, given=(POLICE,)), {}),
     "ack by its issuer": ("ack", DYKE, making.known(THEIRS, given=(PROVINCE,)), {}),
     "error by who was not given it": ("error", PROVINCE, making.known(THEIRS), {}),
-    "reply by who was not given it": ("reply", PROVINCE, making.known(THEIRS), {}),
-    "erased by who was not given it": ("erased", PROVINCE, making.known(THEIRS), {}),
+    "reply by who was not given it": ("reply", PROVINCE, making.known(REQUEST), {}),
+    "reply to what is no request": ("reply", PROVINCE, making.known(THEIRS, given=(PROVINCE,)), {}),
+    "reply to a recall": ("reply", PROVINCE, making.known(RECALL, given=(PROVINCE,)), {}),
+    "erased by who was not given it": ("erased", PROVINCE, making.known(RECALL), {}),
+    "erased what was not recalled": ("erased", PROVINCE, making.known(THEIRS, given=(PROVINCE,)), {}),
+    "erased a request": ("erased", PROVINCE, making.known(REQUEST, given=(PROVINCE,)), {}),
     "consent by another": ("consent", PARENT, making.known(ASKED, about=THEIRS), {}),
     "consent to what is no request": ("consent", DYKE, making.known(THEIRS, about=THEIRS), {}),
     "consent to a request about nothing known": ("consent", DYKE, making.known(ASKED), {}),
