@@ -45,6 +45,11 @@ async def look_at_several(address: Address, settings: Settings, look: Look) -> l
     return found
 
 
+async def look_at_replicas(client: Redis, wanted: int) -> list[Finding]:
+    """Of the one server that was named, where its writes are to wait for replicas."""
+    return list(_primary(wanted, False, await client.info("replication"), await _stated(client)))
+
+
 async def _look(address: Address, place: Place, look: Look, judge: Judge) -> list[Finding]:
     """One server: what holds for each, and what its part asks for."""
     name = f"{place[0]}:{place[1]}"
@@ -73,12 +78,12 @@ def _primary(wanted: int, of_cluster: bool, told: Mapping[str, Any], stated: Map
         found = f"{there} replicas follow it, {wanted} must have each write: nothing is taken in"
         yield Finding("replicas", Grade.ERROR, found, "start its replicas, or give it more")
     else:
-        follows = (
-            "while one is away, nothing is taken in" if there == wanted else "lost if it goes with those that had it"
-        )
-        yield Finding("replicas", Grade.OK, f"{there} follow it, {wanted} must have each write: {follows}")
+        price = "lost only if it goes with those that had it" if there > wanted else "while one is away, posts wait"
+        yield Finding("replicas", Grade.OK, f"{there} follow it, {wanted} must have each write: {price}")
     if "min-replicas-to-write" in stated and int(stated["min-replicas-to-write"]) < wanted:
-        found = "cut off from its replicas it goes on taking writes, which are lost when another takes over"
+        found = (
+            "cut off from its replicas it takes writes that count for nobody, and are lost at a take-over"
+        )
         yield Finding("replicas", Grade.WARNING, found, f"set in its configuration: min-replicas-to-write {wanted}")
     if of_cluster:
         yield from _coverage(stated)

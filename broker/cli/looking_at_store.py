@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from broker.cli.findings import Finding, Grade
-from broker.cli.looking_at_copies import look_at_several
+from broker.cli.looking_at_copies import look_at_replicas, look_at_several
 from broker.cli.store import running_url
 from broker.errors import Broken
 from broker.ports import Unavailable
@@ -40,6 +40,8 @@ async def look_at_store(settings: Settings) -> list[Finding]:
             told = await client.info("replication")
             replica = [] if told.get("role") == "master" else [_follows(told)]
             found = [finding async for finding in _ask(client)]
+            if settings.replicas:
+                found += await look_at_replicas(client, settings.replicas)
             return [*replica, *found, *_schema(await client.hgetall(SCHEMA), settings)]
     except (RedisError, OSError, ValueError) as why:
         silent = f"does not answer: {type(why).__name__}"  # the message may hold a URL with its password

@@ -25,6 +25,7 @@ class Cluster:
         self._address = address
         self._nodes = Nodes(address, copies)
         self._slots: dict[int, Node] = {}
+        self._primaries: Sequence[Node] = ()
         self._looking: asyncio.Task[None] | None = None
         self._looked_at = -LOOK_S
         self._told: Mapping[Place, int] = {}
@@ -34,7 +35,7 @@ class Cluster:
             self._look_soon()
             await self._looked()
         if key is None:
-            return random.choice(list(self._slots.values()))  # noqa: S311 - any will do
+            return random.choice(self._primaries)  # noqa: S311 - any will do
         try:
             return self._slots[key_slot(key.encode())]
         except KeyError:
@@ -43,7 +44,7 @@ class Cluster:
 
     async def primaries(self) -> Sequence[Node]:
         await self.node(None)
-        return list(dict.fromkeys(self._slots.values()))
+        return self._primaries
 
     def sent_on(self, by: Node, why: AskError) -> Node:
         host, port = why.node_addr
@@ -89,6 +90,7 @@ class Cluster:
 
     def _take(self, found: Mapping[int, Place]) -> None:
         self._slots = {slot: self._at(place) for slot, place in found.items()}
+        self._primaries = tuple(dict.fromkeys(self._slots.values()))
         served: dict[Place, int] = {}
         for place in found.values():
             served[place] = served.get(place, 0) + 1

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from redis import Redis
+from redis.crc import key_slot
 from redis.exceptions import RedisError
 
 from broker.store.server import program
@@ -148,7 +149,7 @@ class ClusterOf6:
 
     def primary_of(self, key: str) -> Server:
         """The one that serves it now."""
-        slot = self.servers[0].says("CLUSTER", "KEYSLOT", key)
+        slot = key_slot(key.encode())
         return until(lambda: next((each for each in self.servers if _serves(each, slot)), None))
 
     def emptied(self) -> str:

@@ -8,7 +8,17 @@ import pytest
 from redis.exceptions import ResponseError
 
 from tests.cli.workplace import Json, Workplace, furnished
-from tests.cluster.servers import PRIMARY_NAME, ClusterOf6, Server, Watched, until, watched
+from tests.cluster.servers import (
+    DURABLE,
+    PRIMARY_NAME,
+    ClusterOf6,
+    Server,
+    Watched,
+    free_ports,
+    running,
+    until,
+    watched,
+)
 
 
 @pytest.fixture
@@ -69,6 +79,16 @@ def test_a_cluster(shared_cluster: ClusterOf6, hub: Workplace) -> None:
     assert ("replicas", "give --replicas 1") in looked(hub, url, "--replicas", "0", ends=1)
     missing = {about for about, mend in looked(hub, url, "--replicas", "2", ends=1) if "start its replicas" in mend}
     assert len(missing) == 3
+
+
+def test_one_server_whose_replicas_are_asked_for(hub: Workplace, tmp_path: Path) -> None:
+    """A single address with --replicas: as many as were asked for must follow it."""
+    server = Server(tmp_path / "server", free_ports(1)[0], DURABLE)
+    with running([server]):
+        url = f"redis://127.0.0.1:{server.port}"
+        assert looked(hub, url) == set()
+        wrong = {("replicas", "start its replicas, or give it more"), ("replicas", LONE)}
+        assert looked(hub, url, "--replicas", "1", ends=1) == wrong
 
 
 def test_sentinels(hub: Workplace, tmp_path: Path) -> None:
