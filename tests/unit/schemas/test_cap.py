@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.areas import CircleArea, GeocodeArea, IsoArea, PolygonArea
 from schemas.cap import CapUnreadable, disagreements, read
-from schemas.cap_xml import DEPTH
+from schemas.cap_xml import DEPTH, ELEMENTS
 from schemas.terms import Certainty, Severity, Status, Urgency
 
 SAMPLES = Path(os.environ.get("ALERT_SAMPLES", "missing"))
@@ -158,6 +158,7 @@ def test_no_expiry():
         FLOOD.replace("Lũ sông", "&undefined;").encode(),
         FLOOD.replace("<info>", "<x>" * (DEPTH + 1) + "</x>" * (DEPTH + 1) + "<info>", 1).encode(),
         FLOOD.replace("<info>", "<x>" * 100_000, 1).encode(),
+        FLOOD.replace("<info>", "<info/>" * ELEMENTS + "<info>", 1).encode(),
         b" " * (16 * 2**20 + 1),
     ],
 )
