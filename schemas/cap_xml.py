@@ -85,6 +85,16 @@ def text_of(element: etree._Element, name: str) -> str | None:
     return (child.text or "").strip() or None
 
 
+def only_text_of(element: etree._Element, name: str) -> str | None:
+    """As `text_of`, of what must agree with a statement: CapUnreadable where readers could take another text for it."""
+    found = list(children(element, name))
+    if len(found) > 1:
+        raise CapUnreadable(f"more than one {name}")
+    if found and len(found[0]):
+        raise CapUnreadable(f"elements within {name}")
+    return text_of(element, name)
+
+
 def check_members(element: etree._Element, order: Sequence[str], where: str, findings: Findings) -> None:
     """Tells of children that the standard does not know, or not in that order. Other namespaces are let be."""
     namespace = etree.QName(element).namespace

@@ -168,6 +168,18 @@ def test_unreadable(document):
         read(document)
 
 
+@pytest.mark.parametrize(
+    "name", ["identifier", "sender", "sent", "status", "scope", "urgency", "severity", "certainty", "expires"]
+)
+def test_one_reading_of_what_must_agree(name):
+    """What another reader could take for another text is refused: two of them, or an element that cuts it short."""
+    end = f"</{name}>"
+    assert FLOOD.count(end)
+    for document in (FLOOD.replace(end, f"{end}<{name}>x</{name}>", 1), FLOOD.replace(end, f"<b/>x{end}", 1)):
+        with pytest.raises(CapUnreadable, match=name):
+            read(document.encode())
+
+
 def test_comments_hide_nothing():
     """A comment inside a term neither changes it nor cuts it short."""
     assert changed("Extreme", "Ext<!-- moderate -->reme") == read(FLOOD.encode())
