@@ -116,7 +116,7 @@ class Reading:
         ]
         sees_all = is_originator(caller, alert) or "inspect" in caller.scopes
         if not sees_all:
-            said = [each for each in said if each.agency == caller.agency]
+            said = [each for each in said if _is_told_of(caller, each.agency, each.subscription)]
             if all(each.outcome == "withheld" for each in said):
                 raise _not_found()
         made = [
@@ -159,8 +159,13 @@ class Reading:
 
 
 def is_originator(caller: Caller, alert: StoredAlert) -> bool:
-    """The issuer, and the agency that signed for it."""
-    return caller.agency in (alert.label.issuer, alert.label.iss)
+    """The issuer, and the agency that signed for it; not who holds a token for one of its subscriptions."""
+    return caller.subscription is None and caller.agency in (alert.label.issuer, alert.label.iss)
+
+
+def _is_told_of(caller: Caller, agency: str, subscription: str) -> bool:
+    """What was decided for its own subscriptions, or for the one that its token is for."""
+    return caller.agency == agency and caller.subscription in (None, subscription)
 
 
 def _wider(one: Released, other: Released) -> bool:

@@ -14,7 +14,7 @@ from lxml import etree
 from schemas.areas import Area
 from schemas.base import instant
 from schemas.cap_areas import AreaUnion
-from schemas.cap_xml import CapUnreadable, Findings, check_members, children, parse, text_of
+from schemas.cap_xml import CapUnreadable, Findings, check_members, children, only_text_of, parse, text_of
 from schemas.terms import Certainty, Severity, Status, Urgency, certainty_rank, severity_rank, urgency_rank
 
 __all__ = ["CAP_TYPE", "CapSummary", "CapUnreadable", "disagreements", "read", "summarise"]
@@ -91,14 +91,14 @@ def summarise(alert: etree._Element) -> CapSummary:
     for info, language in zip(infos, languages, strict=True):
         for area in children(info, "area"):
             union.add(area, language)
-    status = _one_of("status", text_of(alert, "status"), _STATUSES, findings)
+    status = _one_of("status", only_text_of(alert, "status"), _STATUSES, findings)
     return CapSummary(
         identifier=_required("identifier", alert, findings),
         sender=_required("sender", alert, findings),
         sent=_time("sent", _required("sent", alert, findings), findings),
         status=_STATUSES[status] if status else None,
         msg_type=_one_of("msgType", text_of(alert, "msgType"), _MSG_TYPES, findings),
-        scope=_one_of("scope", text_of(alert, "scope"), _SCOPES, findings),
+        scope=_one_of("scope", only_text_of(alert, "scope"), _SCOPES, findings),
         references=tuple((text_of(alert, "references") or "").split()),
         urgency=_highest("urgency", infos, Urgency, urgency_rank, findings),
         severity=_highest("severity", infos, Severity, severity_rank, findings),
@@ -148,7 +148,7 @@ def disagreements(  # noqa: PLR0913 - one argument for each member that must agr
 
 
 def _required(name: str, alert: etree._Element, findings: Findings) -> str | None:
-    text = text_of(alert, name)
+    text = only_text_of(alert, name)
     if text is None:
         findings.add(f"the alert has no {name}")
     return text
@@ -185,7 +185,7 @@ def _highest(
     findings: Findings,
 ) -> Graded | None:
     """The highest over all infos; what cannot be understood counts as unknown."""
-    return max((_graded(name, text_of(info, name), terms, findings) for info in infos), key=rank, default=None)
+    return max((_graded(name, only_text_of(info, name), terms, findings) for info in infos), key=rank, default=None)
 
 
 def _graded(name: str, text: str | None, terms: type[Graded], findings: Findings) -> Graded:
@@ -203,7 +203,7 @@ def _graded(name: str, text: str | None, terms: type[Graded], findings: Findings
 
 
 def _latest_expiry(infos: Sequence[etree._Element], findings: Findings) -> str | None:
-    stated = [_time("expires", text_of(info, "expires"), findings) for info in infos]
+    stated = [_time("expires", only_text_of(info, "expires"), findings) for info in infos]
     times = [text for text in stated if text is not None]
     if infos and not times:
         findings.add("no info says when it expires")

@@ -9,6 +9,8 @@ NAMESPACES: Final = ("urn:oasis:names:tc:emergency:cap:1.2", "urn:oasis:names:tc
 SIZE: Final = 16 * 2**20
 """Bytes; the hub's own limit for a part is usually far lower."""
 DEPTH: Final = 32
+ELEMENTS: Final = 20_000
+"""Of one document; those that warn a whole country have some hundreds."""
 FINDINGS: Final = 50
 """How many departures from the standard are told for one document."""
 
@@ -53,18 +55,21 @@ def parse(data: bytes) -> etree._Element:
         raise CapUnreadable("not well-formed XML") from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise CapUnreadable("a document type declaration")
-    _check_depth(root)
+    _check_bounds(root)
     if root.tag not in {f"{{{namespace}}}alert" for namespace in NAMESPACES}:
         raise CapUnreadable("no alert element of CAP 1.1 or 1.2")
     return root
 
 
-def _check_depth(root: etree._Element) -> None:
-    depth = 0
+def _check_bounds(root: etree._Element) -> None:
+    depth = elements = 0
     for event, _ in etree.iterwalk(root, events=("start", "end")):
         depth += 1 if event == "start" else -1
+        elements += event == "start"
         if depth > DEPTH:
             raise CapUnreadable(f"nested deeper than {DEPTH}")
+        if elements > ELEMENTS:
+            raise CapUnreadable(f"more than {ELEMENTS} elements")
 
 
 def children(element: etree._Element, name: str) -> Iterator[etree._Element]:
@@ -78,6 +83,16 @@ def text_of(element: etree._Element, name: str) -> str | None:
     if child is None:
         return None
     return (child.text or "").strip() or None
+
+
+def only_text_of(element: etree._Element, name: str) -> str | None:
+    """As `text_of`, of what must agree with a statement: CapUnreadable where readers could take another text for it."""
+    found = list(children(element, name))
+    if len(found) > 1:
+        raise CapUnreadable(f"more than one {name}")
+    if found and len(found[0]):
+        raise CapUnreadable(f"elements within {name}")
+    return text_of(element, name)
 
 
 def check_members(element: etree._Element, order: Sequence[str], where: str, findings: Findings) -> None:

@@ -42,8 +42,10 @@ def faults(error: ValidationError) -> list[tuple[str, str]]:
     told: list[tuple[str, str]] = []
     for steps, phrase in _all(error):
         fault = pointer(*steps), phrase
-        if fault not in told and len(told) < limits.FAULTS:
+        if fault not in told:
             told.append(fault)
+        if len(told) == limits.FAULTS:
+            break
     return told
 
 

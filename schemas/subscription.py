@@ -1,9 +1,10 @@
 """Who wants what, through which adapter (protocol §6)."""
 
 from typing import Annotated, Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
 from annotated_types import MaxLen, MinLen
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from schemas import limits
 from schemas.areas import Area
@@ -45,13 +46,25 @@ class Filter(Strict):
     """Of headlines and parts, by prefix."""
 
 
+_A_URL = "an http or https URL without user name and fragment"
+
+
+def _is_url(text: str) -> str:
+    try:
+        _ = urlsplit(text).port
+    except ValueError:  # brackets around what is no IPv6 address, a port beyond 65535
+        raise expected(_A_URL) from None
+    return text
+
+
 Url = Annotated[
     str,
     Form(
         r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?][!-\"$-~]*)?",
-        "an http or https URL without user name and fragment",
+        _A_URL,
         limits.URL,
     ),
+    AfterValidator(_is_url),
 ]
 
 

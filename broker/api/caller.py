@@ -11,6 +11,7 @@ from broker.caller import Caller
 from broker.errors import Refused
 from broker.policy.ways import Way
 from broker.trust import credentials
+from schemas.terms import Role
 
 CallerOf = Callable[[Request], Awaitable[Caller]]
 
@@ -81,7 +82,8 @@ def _caller(services: Services, access: credentials.Access, way: Way, subscripti
     agency = services.directory.current().agency(access.agency)
     if agency is None or not agency.acts(services.clock()):
         raise Refused("unauthenticated", "The agency is not active in the directory.")
-    return Caller(access.agency, access.client, access.scopes, way, subscription)
+    scopes = access.scopes if Role.INSPECTOR in agency.roles else access.scopes - {"inspect"}  # taken away, it counts
+    return Caller(access.agency, access.client, scopes, way, subscription)
 
 
 async def spend(services: Services, once: credentials.Once, otherwise: str) -> None:

@@ -47,6 +47,8 @@ class Counts:
     open: int = 0
     half_open: "OrderedDict[GuardedConnection, float]" = field(default_factory=OrderedDict)
     """Connections that wait for the end of a header, and since when (the loop's time)."""
+    idle: "OrderedDict[GuardedConnection, None]" = field(default_factory=OrderedDict)
+    """Connections that were answered and have not begun another request, the longest idle first."""
     cut: Callable[[str], None] = lambda _: None
     """A connection was ended, and why."""
     refused: Callable[[Code, str], None] = lambda *_: None
@@ -109,6 +111,7 @@ class GuardedConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended = True
         self.counts.open -= 1
+        self.counts.idle.pop(self, None)
         self._header_complete()
         if self._look_timer is not None:
             self._look_timer.cancel()
@@ -122,10 +125,12 @@ class GuardedConnection(HttpToolsProtocol):
             self._real.close()
 
     def _make_room(self) -> None:
-        """The connection that has waited longest with half a header goes first, else this one."""
+        """One that was answered goes first (RFC 9112 §9.5), then the oldest with half a header, else this one."""
         self.counts.cut("connections")
-        oldest = next(iter(self.counts.half_open), self)
-        oldest.cut()
+        if self.counts.idle:
+            self.counts.idle.popitem(last=False)[0].finish()
+        else:
+            next(iter(self.counts.half_open), self).cut()
 
     def _await_header(self) -> None:
         self._header_bytes = 0
@@ -174,6 +179,7 @@ class GuardedConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.counts.idle.pop(self, None)
         self._unset_keepalive_if_required()
         self._dispatched = False
         self._stated_bytes = 0
@@ -233,6 +239,8 @@ class GuardedConnection(HttpToolsProtocol):
             self._answered_at = self._body_bytes
             self.loop.call_later(self.bounds.linger_s, self._passed_over, self.cycle)
         super().on_response_complete()
+        if not self._over() and not self._in_body and self.cycle.response_complete and self._header_timer is None:
+            self.counts.idle[self] = None
 
     def _passed_over(self, answered: RequestResponseCycle) -> None:
         """The rest of its body did not come in time: the connection, which was to be kept, is not."""

@@ -35,6 +35,8 @@ from schemas.subscription import NewSubscription, Subscription, SubscriptionPatc
 
 Model = TypeVar("Model", bound=Strict)
 NO_STORE = {"Cache-Control": "no-store"}
+PLACE = "^[0-9]{1,19}(-[0-9]{1,19})?$"
+"""What `next` of a page of attempts is."""
 
 
 def subscriptions(services: Services, subscribing: Subscribing) -> APIRouter:
@@ -96,7 +98,7 @@ def subscriptions(services: Services, subscribing: Subscribing) -> APIRouter:
 
     @routes.get("/{id_}/attempts", response_model=AttemptsAnswer, summary="Each try, oldest first")
     async def attempts(
-        id_: str, who: Annotated[Caller, Depends(reader)], after: Annotated[str | None, Query(max_length=64)] = None
+        id_: str, who: Annotated[Caller, Depends(reader)], after: Annotated[str | None, Query(pattern=PLACE)] = None
     ) -> Response:
         page, next_ = await subscribing.attempts(who, id_, after)
         return _json({"attempts": [_attempt(each) for each in page], "next": next_})

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,15 @@ import typer
 FAILED = 1
 USED_WRONGLY = 2
 INTERRUPTED = 130
+
+
+_OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Control characters, breaks of lines, and what turns the direction of writing."""
+
+
+def plain(text: str) -> str:
+    """What somebody else wrote, for a terminal: it stays on its line, and is shown where it would be obeyed."""
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def show_json(value: Any) -> None:
@@ -54,9 +64,9 @@ def failed(
         told = {"code": code, "detail": detail, "errors": [{"path": at, "expected": what} for at, what in errors]}
         show_json(told | ({"mend": mend} if mend else {}) | more)
     else:
-        say(f"{code}: {detail}" + (f" {mend}" if mend else ""))
+        say(plain(f"{code}: {detail}") + (f" {mend}" if mend else ""))
         for at, what in errors:
-            say(f"  {at or '/'}: expected {what}")
+            say(plain(f"  {at or '/'}: expected {what}"))
         if more.get("instance"):
             say(f"  to quote: {more['instance']}")
     return typer.Exit(FAILED)

@@ -19,7 +19,7 @@ from broker.cli.options import (
     PassphraseFile,
     example,
 )
-from broker.cli.output import show_json, telling, without_none
+from broker.cli.output import plain, show_json, telling, without_none
 
 if TYPE_CHECKING:
     from schemas.subscription import Subscription
@@ -151,5 +151,5 @@ def unsubscribe(
 def _line(held: "Subscription") -> str:
     health = held.health
     trouble = f", failing since {health.failing_since}: {health.last_error}" if health.failing_since else ""
-    named = f" “{held.name}”" if held.name else ""
+    named = f" “{plain(held.name)}”" if held.name else ""
     return f"{held.id}{named}: {held.adapter}, {held.state}, {health.waiting} waiting{trouble}"

@@ -18,7 +18,7 @@ from broker.cli.options import (
     PassphraseFile,
     example,
 )
-from broker.cli.output import say, show_json, telling
+from broker.cli.output import plain, say, show_json, telling
 
 if TYPE_CHECKING:
     from broker.client import Received
@@ -93,7 +93,7 @@ def line(received: "Received", lang: Language) -> str:
     marked = f"  [{', '.join(hub.marked)}]" if hub.marked else ""
     if handling := getattr(event, "handling", None):
         words.append(f"TLP:{str(handling.tlp).upper()}")
-    told = f"{hub.accepted_at}  {received.issuer}  {' '.join(words)}  {text}"
+    told = f"{hub.accepted_at}  {received.issuer}  {' '.join(words)}  {plain(text)}"
     return f"{hub.position or '-':>6}  {told}{kept_back}{marked}"
 
 

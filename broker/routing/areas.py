@@ -25,19 +25,21 @@ class Box(NamedTuple):
 
 def touch(asked: Sequence[Area], stated: Sequence[Area]) -> bool:
     """Whether any of one list may touch any of the other; an alert without areas touches all (protocol §6)."""
-    return not stated or any(_touch(one, other) for one in asked for other in stated)
+    if not stated:
+        return True
+    ones, others = [(area, box(area)) for area in asked], [(area, box(area)) for area in stated]
+    return any(_touch(*one, *other) for one in ones for other in others)
 
 
-def _touch(one: Area, other: Area) -> bool:
+def _touch(one: Area, box_of_one: Box | None, other: Area, box_of_other: Box | None) -> bool:
     if isinstance(one, IsoArea) and isinstance(other, IsoArea):
         return _below(one.iso, other.iso) or _below(other.iso, one.iso)
     if isinstance(one, GeocodeArea) and isinstance(other, GeocodeArea):
         same_system = one.geocode.system == other.geocode.system
         return not same_system or one.geocode.value == other.geocode.value
-    boxes = box(one), box(other)
-    if boxes[0] is None or boxes[1] is None:
+    if box_of_one is None or box_of_other is None:
         return True
-    return _overlap(boxes[0], boxes[1])
+    return _overlap(box_of_one, box_of_other)
 
 
 def _below(code: str, wider: str) -> bool:

@@ -13,6 +13,8 @@ from schemas.faults import faults
 
 SALT_BYTES = 32
 MAIN = "main"
+MOST_COMMAS = 4_096
+"""Of an envelope, which needs a few for each part: what a stranger sends must cost little before it is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def posted_alone(body: bytes) -> Posted:
 def posted_envelope(body: bytes, most: int) -> Posted:
     """Form D: one envelope, each part of at most `most` bytes."""
     try:
-        envelope = Envelope.model_validate(read_object(body))
+        envelope = Envelope.model_validate(read_object(body, MOST_COMMAS))
     except NotStrict as why:
         raise Refused("malformed", f"The envelope cannot be read: {why}.") from None
     except ValidationError as error:

@@ -14,12 +14,15 @@ class NotStrict(ValueError):  # noqa: N818 - named as people say it
     """The text is no JSON that every reader reads alike; the message says why, without repeating it."""
 
 
-def read_object(data: bytes) -> dict[str, Any]:
+def read_object(data: bytes, most: int | None = None) -> dict[str, Any]:
     """The object that the bytes hold.
 
     Raises NotStrict for invalid UTF-8 or an unpaired surrogate, a byte-order mark, a duplicate member, NaN and
-    infinities, integers beyond ±(2⁵³−1), nesting deeper than 16, and for anything that is no object.
+    infinities, integers beyond ±(2⁵³−1), nesting deeper than 16, and for anything that is no object; and, before
+    anything is read, for more than `most` commas: all values but the first of each list and object follow one.
     """
+    if most is not None and data.count(b",") > most:
+        raise NotStrict(f"it has at most {most} commas")
     try:
         value = json.loads(
             data.decode("utf-8"),

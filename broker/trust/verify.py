@@ -14,7 +14,7 @@ from broker.errors import Fault, Refused
 from broker.trust import jws
 from broker.trust.directory import Snapshot
 from broker.trust.keys import PublicKey, generate, load_public, verify_signature
-from broker.trust.posted import MAIN, Posted, PostedPart
+from broker.trust.posted import MAIN, MOST_COMMAS, Posted, PostedPart
 from broker.trust.strict_json import NotStrict, read_object
 from schemas import cap, stix
 from schemas.base import instant
@@ -94,7 +94,7 @@ def usable_key(framed: jws.Framed, snapshot: Snapshot) -> KeyRecord | None:
 def still_valid(verified: VerifiedEnvelope, now: datetime) -> None:
     """Step 6: the key was valid when it signed, and is now; its agency may act. Refuses with `key-not-valid`."""
     record = verified.record
-    signed_at = datetime.fromtimestamp(verified.framed.claims["iat"], UTC)
+    signed_at = _moment(verified.framed.claims["iat"])
     agency = verified.snapshot.agency(record.agency)
     begins, ends = instant(record.valid_from), instant(record.valid_until)
     valid = agency is not None and agency.acts(now) and all(begins <= moment < ends for moment in (signed_at, now))
@@ -135,7 +135,7 @@ def read_addressing(verified: VerifiedEnvelope, claims: Claims) -> Addressing | 
         return None
     data = _content(verified, claims, part).data
     try:
-        return AddressingPart.model_validate(read_object(data)).addressing
+        return AddressingPart.model_validate(read_object(data, MOST_COMMAS)).addressing
     except (NotStrict, ValidationError):
         fault = Fault(_part_path(claims, part), "an object with addressing, as the protocol has it")
         raise Refused("invalid-part", "The part addressing cannot be read.", (fault,)) from None
@@ -232,6 +232,14 @@ def _revoked(record: KeyRecord, signed_at: datetime, now: datetime) -> bool:
         return False
     since = record.revoked.compromised_since
     return instant(record.revoked.at) <= now or (since is not None and instant(since) <= signed_at)
+
+
+def _moment(seconds: int) -> datetime:
+    """The last there is, for a time beyond the calendar: no key is valid then."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _plain(alg: str) -> str:

@@ -274,6 +274,7 @@ def _of_calls() -> Iterator[Row]:
     yield Row("gone", "a read of a recalled alert", _recalled, twice=False)
     yield Row("invalid-request", "a subscription without a purpose", _without_purpose, twice=False)
     yield Row("invalid-request", "a query without its parameter", _without_parameter, twice=False)
+    yield Row("invalid-request", "a page of attempts after no place", _after_no_place, twice=False)
 
 
 def _out_of_scope(hub: Hub, world: World) -> Ask:
@@ -309,6 +310,16 @@ def _without_purpose(hub: Hub, world: World) -> Ask:
 
 def _without_parameter(hub: Hub, world: World) -> Ask:
     return sign_in(hub, world, HEALTH).ask("GET", "/v1/decisions")
+
+
+def _after_no_place(hub: Hub, world: World) -> Ask:
+    reader = sign_in(hub, world, HEALTH)
+    made = reader.call("POST", "/v1/subscriptions", {"adapter": "stream", "purpose": ["prevention"]}).json()["id"]
+    places = ("x", "-", "(1", "1-2-3", "9" * 20, "", "%00")
+    asks = [reader.ask("GET", f"/v1/subscriptions/{made}/attempts?after={place}") for place in places]
+    assert {hub.http.request(ask.method, ask.path, headers=ask.headers).status_code for ask in asks[1:]} == {422}
+    assert reader.call("GET", f"/v1/subscriptions/{made}/attempts?after=1795309200123-0").status_code == 200
+    return asks[0]
 
 
 __all__ = ["ELSEWHERE", "SET_ERROR", "STATUS", "Row", "handling", "rows"]

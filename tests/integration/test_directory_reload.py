@@ -83,6 +83,16 @@ def test_who_is_closed_has_no_token_any_more(served: tuple[Hub, World]) -> None:
     assert caller.call("GET", "/v1/subscriptions").status_code == 200
 
 
+def test_who_inspects_no_more_is_told_no_more(served: tuple[Hub, World]) -> None:
+    """A token with the scope `inspect`, issued while the agency had that role, opens nothing once it has it no more."""
+    hub, world = served
+    with _changed(hub, world, id=BANK, roles=["inspector"]):
+        inspector = sign_in(hub, world, BANK, scope="inspect")
+        path = f"/v1/decisions?alert={accepted(hub, world, alert(tlp='red'))}"
+        assert inspector.call("GET", path).status_code == 200
+    assert inspector.call("GET", path).json()["code"] == "insufficient-scope"
+
+
 def test_what_is_owed_is_decided_by_the_directory_of_now(served: tuple[Hub, World]) -> None:
     """An agreement that has ended since the alert was accepted gives no more; what came before it did stays given."""
     hub, world = served

@@ -57,6 +57,21 @@ def test_lists_touch_where_any_two_do(asked: list[Any], stated: list[Any]) -> No
     assert touch(asked, [])
 
 
+def test_each_shape_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are on the other side: a polygon has thousands of points, and a list hundreds of shapes."""
+    measured: list[Any] = []
+
+    def counted(area: Any) -> Any:
+        measured.append(area)
+        return box(area)
+
+    monkeypatch.setattr("broker.routing.areas.box", counted)
+    asked = [CircleArea(circle=(0.0, float(east), 1.0)) for east in range(20)]
+    stated = [CircleArea(circle=(80.0, float(east), 1.0)) for east in range(30)]
+    assert not touch(asked, stated)
+    assert len(measured) == len(asked) + len(stated)
+
+
 @given(one=CIRCLES, bearing=st.floats(0, 2 * math.pi), share=st.floats(0, 0.99), radius=st.floats(0.1, 2000))
 def test_overlapping_circles_touch(one: CircleArea, bearing: float, share: float, radius: float) -> None:
     """Circles whose centres lie nearer than their radii together touch, whatever lies between: pole or date line."""

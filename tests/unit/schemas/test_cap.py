@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.areas import CircleArea, GeocodeArea, IsoArea, PolygonArea
 from schemas.cap import CapUnreadable, disagreements, read
-from schemas.cap_xml import DEPTH
+from schemas.cap_xml import DEPTH, ELEMENTS
 from schemas.terms import Certainty, Severity, Status, Urgency
 
 SAMPLES = Path(os.environ.get("ALERT_SAMPLES", "missing"))
@@ -158,6 +158,7 @@ def test_no_expiry():
         FLOOD.replace("Lũ sông", "&undefined;").encode(),
         FLOOD.replace("<info>", "<x>" * (DEPTH + 1) + "</x>" * (DEPTH + 1) + "<info>", 1).encode(),
         FLOOD.replace("<info>", "<x>" * 100_000, 1).encode(),
+        FLOOD.replace("<info>", "<info/>" * ELEMENTS + "<info>", 1).encode(),
         b" " * (16 * 2**20 + 1),
     ],
 )
@@ -165,6 +166,18 @@ def test_unreadable(document):
     """No CAP, no well-formed XML, a document type, entities, and what is too deep or too long are refused."""
     with pytest.raises(CapUnreadable):
         read(document)
+
+
+@pytest.mark.parametrize(
+    "name", ["identifier", "sender", "sent", "status", "scope", "urgency", "severity", "certainty", "expires"]
+)
+def test_one_reading_of_what_must_agree(name):
+    """What another reader could take for another text is refused: two of them, or an element that cuts it short."""
+    end = f"</{name}>"
+    assert FLOOD.count(end)
+    for document in (FLOOD.replace(end, f"{end}<{name}>x</{name}>", 1), FLOOD.replace(end, f"<b/>x{end}", 1)):
+        with pytest.raises(CapUnreadable, match=name):
+            read(document.encode())
 
 
 def test_comments_hide_nothing():

@@ -163,6 +163,20 @@ def test_merge_patch(target, patch, result):
     assert merged(target, patch) == result
 
 
+@pytest.mark.parametrize("host", ["[1.2.3.4]", "[:::]", "[12]", "desk.example:65536", "desk.example:99999"])
+def test_urls_that_are_none(host):
+    """Brackets are for IPv6 addresses, and ports end at 65535."""
+    stated = {"adapter": "webhook", "purpose": ["prevention"], "settings": {"url": f"https://{host}/in"}}
+    assert refusal(NewSubscription, stated) == ["/settings/url"]
+
+
+@pytest.mark.parametrize("host", ["[2001:db8::1]", "[::ffff:192.0.2.1]:8443", "desk.example:65535", "desk.example."])
+def test_urls_that_are_some(host):
+    """Whether a call may go there is asked when it is made."""
+    stated = {"adapter": "webhook", "purpose": ["prevention"], "settings": {"url": f"https://{host}/in"}}
+    assert refusal(NewSubscription, stated) == []
+
+
 def test_bodies():
     """Replay, dead letters and poll take exactly what the protocol lists."""
     assert refusal(Replay, {"positions": "3-5,9"}) == []

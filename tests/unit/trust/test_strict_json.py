@@ -58,6 +58,14 @@ def test_the_limits_themselves() -> None:
     assert read_object(b'{"a": 1e308, "A": 0.1}') == {"a": 1e308, "A": 0.1}
 
 
+def test_at_most_so_many_commas() -> None:
+    """What has more is refused before it is read, whatever it is; what has as many is read."""
+    assert read_object(b'{"a": [1, 2], "b": ","}', most=3)
+    for data in (b'{"a": [1, 2], "b": 3}', b",,"):
+        with pytest.raises(NotStrict, match="commas"):
+            read_object(data, most=1)
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-SAFE, SAFE) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

@@ -221,6 +221,11 @@ class TestKeyValid:
         assert validity(agency={"valid_until": "2026-11-22T01:00:00Z"}) == "key-not-valid"
         assert validity(agency={"valid_from": "2026-11-22T01:00:01Z"}) == "key-not-valid"
 
+    @pytest.mark.parametrize("iat", [253_402_300_800, 10**12, 2**53 - 1])
+    def test_signed_beyond_the_calendar(self, iat: int) -> None:
+        """No key is valid in the year 10000."""
+        assert validity(iat=iat) == "key-not-valid"
+
     def test_revoked(self) -> None:
         """A key is not valid from the moment of its revocation, whatever it signed before; until then it is."""
         assert validity(revoked={"at": "2026-11-22T01:00:00Z"}) == "key-not-valid"
