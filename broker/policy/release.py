@@ -451,7 +451,8 @@ def _may_pass(case: Case, number: int) -> bool:
 
 
 def _fate(case: Case, failed: RuleSaid) -> Literal["recalled", "expired", "cancelled", "superseded"] | None:
-    if failed.rule != 2 or case.situation.suspended:
+    """What ended it, suspended or not: a suspension alone ends nothing."""
+    if failed.rule != 2:
         return None
     if case.situation.recalled:
         return "recalled"

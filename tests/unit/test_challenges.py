@@ -1,5 +1,6 @@
 """A challenge through the stages: whom it reaches, and how long the alert stays suspended (protocol §2.1)."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +61,15 @@ async def test_each_reviewers_challenge_stands_until_it_is_withdrawn_or_answered
         assert await suspended(stages)
     await stages.accepted(about(theirs, "ack", DYKE, 8, "acting"))
     assert not await suspended(stages)
+
+
+async def test_what_expires_while_suspended_is_told_as_expired(stages: Stages) -> None:
+    """It stays owed as long as the suspension may be withdrawn; once it has expired a notice stands in for it."""
+    id_ = await stages.subscribe()
+    await stages.accepted(label(FIRST), about(FIRST, "challenge", REVIEWER, 2, "suspend"))
+    assert await written(await stages.reader(id_)) == []
+    assert await stages.store.outbox.depth(id_) == 1
+    stages.now += timedelta(days=2)
+    [notice] = await written(await stages.reader(id_))
+    assert notice.alert.startswith(f"{HUB}/")
+    assert [end.state for end in await stages.store.dossiers.ends(FIRST)] == ["expired"]

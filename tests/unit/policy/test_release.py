@@ -172,13 +172,15 @@ def test_what_is_suspended_stays_owed(standing: list[str], expires: str, owed: b
         (["cancelled", "superseded"], "2026-11-22T08:00:00Z", "cancelled"),
         (["superseded"], "2026-11-22T08:00:00Z", "superseded"),
         (["suspended"], "2026-11-23T08:00:00Z", None),
-        (["suspended", "cancelled"], "2026-11-23T08:00:00Z", None),
-        (["suspended", "recalled"], "2026-11-23T08:00:00Z", None),
+        (["suspended"], "2026-11-22T08:00:00Z", "expired"),
+        (["suspended", "superseded"], "2026-11-23T08:00:00Z", "superseded"),
+        (["suspended", "cancelled"], "2026-11-23T08:00:00Z", "cancelled"),
+        (["suspended", "recalled"], "2026-11-23T08:00:00Z", "recalled"),
     ],
     ids=str,
 )
 def test_what_became_of_it(standing: list[str], expires: str, fate: str | None) -> None:
-    """Withheld by rule 2 it says what became of the alert; while a suspension stands that is not settled."""
+    """Withheld by rule 2 it says what ended the alert, suspended or not; a suspension alone ends nothing."""
     decision = decide(**{"is": standing, "expires": expires})
     assert isinstance(decision, Withheld)
     assert (decision.by_rule, decision.fate) == (2, fate)
