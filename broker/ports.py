@@ -395,8 +395,9 @@ class Outbox(Protocol):
         """It ended without being sent (again); why stands in the dossier, noted before."""
         ...
 
-    async def due(self, subscription: str, now: float, limit: int) -> Sequence[Opened]:
-        """Opened, not settled, and to be tried by now; lowest position first (of the 1,024 longest overdue).
+    async def due(self, subscription: str, now: float, limit: int, after: int = 0) -> Sequence[Opened]:
+        """Opened, not settled, and to be tried by now; lowest position first (of the 1,024 longest overdue), from
+        behind the position `after`. What was asked for again together is overdue by its position.
 
         `now` infinite: whatever is not settled.
         """
@@ -446,7 +447,11 @@ class Outbox(Protocol):
         """How many are owed, opened or not."""
         ...
 
-    async def remove(self, subscription: str) -> None: ...
+    async def remove(self, subscription: str) -> None:
+        """It is gone with all that was owed. What a router or a courier that was under way still says of it leaves
+        nothing behind, for a day.
+        """
+        ...
 
     # claims of push subscriptions
     async def claim(self, worker: str, now: float, seconds: float, limit: int) -> Sequence[Claim]:

@@ -1,6 +1,6 @@
 """The outboxes in memory, and who serves them."""
 
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -10,7 +10,7 @@ from broker.policy.breaker import WELL, Breaker
 from broker.ports import Attempt, Claim, Follows, Head, Opened, Owed
 from broker.store.bells import Bells
 from broker.store.facts import place_of
-from broker.store.keys import WOKEN
+from broker.store.keys import GONE_S, WOKEN
 
 KEPT_ATTEMPTS: Final = 10_000
 OVERDUE: Final = 1_024
@@ -56,6 +56,20 @@ class _Claimed:
     signals: int = 0
 
 
+class _Boxes(dict[str, _Box]):
+    """One for each subscription that is asked about; what is done to one that is gone is kept nowhere."""
+
+    def __init__(self, gone: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._gone = gone
+
+    def __missing__(self, subscription: str) -> _Box:
+        box = _Box()
+        if not self._gone(subscription):
+            self[subscription] = box
+        return box
+
+
 class MemoryClaims:
     """The claims of `ports.Outbox`."""
 
@@ -66,9 +80,13 @@ class MemoryClaims:
         self._later: dict[str, float] = {}
         self._alone: set[str] = set()
         self._claimed: dict[str, _Claimed] = {}
+        self._removed: dict[str, float] = {}
+        """Subscriptions by the time until which it is remembered that they are no more."""
         self._tokens = count(1)
 
     async def signal(self, subscription: str, *, push: bool, owner: bool = False) -> None:
+        if push and self._gone(subscription):
+            return
         if owner:
             self._alone.discard(subscription)
         if push and subscription in self._alone:
@@ -130,6 +148,12 @@ class MemoryClaims:
         self._later.pop(subscription, None)
         self._alone.discard(subscription)
         self._claimed.pop(subscription, None)
+        now = self._timer()
+        self._removed = {name: until for name, until in self._removed.items() if until > now}
+        self._removed[subscription] = now + GONE_S
+
+    def _gone(self, subscription: str) -> bool:
+        return self._removed.get(subscription, 0.0) > self._timer()
 
     def _ring(self, subscription: str) -> None:
         self._bells.ring(WOKEN)
@@ -141,12 +165,14 @@ class MemoryOutbox(MemoryClaims):
 
     def __init__(self, bells: Bells, timer: Callable[[], float]) -> None:
         super().__init__(bells, timer)
-        self._boxes: defaultdict[str, _Box] = defaultdict(_Box)
+        self._boxes = _Boxes(self._gone)
 
     # the router's side
     async def put(
         self, subscription: str, partition: int, position: str, alerts: Sequence[str], *, urgent: bool = False
     ) -> bool:
+        if self._gone(subscription):
+            return False
         box = self._boxes[subscription]
         before = box.taken.get(partition)
         if before is not None and place_of(position) <= place_of(before):
@@ -203,14 +229,14 @@ class MemoryOutbox(MemoryClaims):
         elif what.position in box.due:
             box.end(what.position)
 
-    async def due(self, subscription: str, now: float, limit: int) -> Sequence[Opened]:
+    async def due(self, subscription: str, now: float, limit: int, after: int = 0) -> Sequence[Opened]:
         box = self._boxes[subscription]
         if now == float("inf"):
             positions = sorted(box.due)
         else:
             overdue = sorted((at, position) for position, at in box.due.items() if at <= now)
             positions = sorted(position for _, position in overdue[: max(OVERDUE, limit)])
-        return [box.sent[position] for position in positions[:limit]]
+        return [box.sent[position] for position in positions if position > after][:limit]
 
     async def next_due(self, subscription: str) -> float | None:
         return min(self._boxes[subscription].due.values(), default=None)
@@ -258,7 +284,7 @@ class MemoryOutbox(MemoryClaims):
         box = self._boxes[subscription]
         known = [position for position in positions if position in box.sent and not box.sent[position].replaced]
         for position in known:
-            box.due[position] = now
+            box.due[position] = now + (position - 2**31) / 2**21  # see scripts/again.lua
             box.sent[position] = replace(box.sent[position], attempts=0, again=True)
             box.dead.pop(position, None)
         return len(known)

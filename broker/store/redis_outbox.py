@@ -9,7 +9,7 @@ from typing import Final
 from broker.policy.breaker import Breaker
 from broker.ports import Attempt, Follows, Head, Opened, Owed
 from broker.store.facts import place_of
-from broker.store.keys import OUTBOX, outbox
+from broker.store.keys import GONE, GONE_S, OUTBOX, outbox
 from broker.store.redis_claims import RedisClaims
 from broker.store.texts import ATTEMPT, OPENED
 from broker.store.words import Value
@@ -28,14 +28,14 @@ class RedisOutbox(RedisClaims):
         self, subscription: str, partition: int, position: str, alerts: Sequence[str], *, urgent: bool = False
     ) -> bool:
         words: Sequence[Value] = (partition, *place_of(position), *alerts)
-        return bool(await self._link.script("put", outbox(subscription, "taken", _lane(urgent)), words))
+        return bool(await self._link.script("put", outbox(subscription, "taken", _lane(urgent), GONE), words))
 
     async def open_at(self, subscription: str, tails: Mapping[int, str]) -> None:
         for partition, position in tails.items():
             await self.put(subscription, partition, position, ())
 
     async def add(self, subscription: str, alert: str, *, urgent: bool = False) -> Owed:
-        place = await self._link.script("add", outbox(subscription, "added", _lane(urgent)), (alert,))
+        place = await self._link.script("add", outbox(subscription, "added", _lane(urgent), GONE), (alert,))
         return Owed(place, alert, urgent)
 
     # whoever sends
@@ -69,10 +69,10 @@ class RedisOutbox(RedisClaims):
         else:
             await self._link.script("drop", outbox(subscription, "open", "due", "tries", "again"), (what.position,))
 
-    async def due(self, subscription: str, now: float, limit: int) -> Sequence[Opened]:
+    async def due(self, subscription: str, now: float, limit: int, after: int = 0) -> Sequence[Opened]:
         names = outbox(subscription, "due", "open", "sent", "tries", "again")
         until: Value = "+inf" if now == float("inf") else now
-        found = await self._link.script("due", names, (until, limit, max(OVERDUE, limit)))
+        found = await self._link.script("due", names, (until, limit, max(OVERDUE, limit), after))
         return [
             replace(OPENED.read(text), attempts=int(attempts or 0), again=bool(again))
             for _, text, attempts, again in found
@@ -84,7 +84,7 @@ class RedisOutbox(RedisClaims):
         return float(first[0][1]) if first else None
 
     async def settle(self, subscription: str, attempt: Attempt, then: Follows, at: float | None = None) -> None:
-        names = outbox(subscription, "open", "due", "tries", "again", "dead", "attempts")
+        names = outbox(subscription, "open", "due", "tries", "again", "dead", "attempts", GONE)
         words = (attempt.position, ATTEMPT.write(attempt), then, at or 0, KEPT_ATTEMPTS)
         await self._link.script("settle", names, words)
 
@@ -94,7 +94,7 @@ class RedisOutbox(RedisClaims):
         return Breaker(int(failures or 0), float(until or 0))
 
     async def trip(self, subscription: str, breaker: Breaker) -> None:
-        await self._link.script("trip", outbox(subscription, "breaker"), (breaker.failures, breaker.until))
+        await self._link.script("trip", outbox(subscription, "breaker", GONE), (breaker.failures, breaker.until))
 
     # reading back
     async def opened(self, subscription: str, after: int, limit: int) -> Sequence[Opened]:
@@ -135,7 +135,7 @@ class RedisOutbox(RedisClaims):
 
     async def remove(self, subscription: str) -> None:
         await self.forget(subscription)
-        await self._link.command("UNLINK", *outbox(subscription, *OUTBOX))
+        await self._link.script("remove", outbox(subscription, GONE, *OUTBOX), (GONE_S,))
 
 
 def _given(text: str | None) -> tuple[str, ...] | None:

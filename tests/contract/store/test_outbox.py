@@ -4,9 +4,11 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from redis import Redis
 
 from broker.policy.breaker import WELL, Breaker
 from broker.ports import Head
+from broker.store.in_redis import RedisStore
 
 S = "sub_1"
 
@@ -320,6 +322,32 @@ async def test_again(store, opened, attempt):
     assert not any(each.again for each in await store.outbox.opened(S, 0, 10))
 
 
+async def test_again_in_order(store, opened, attempt):
+    """Of more that were asked for again together than are looked at as overdue, the lowest positions come first."""
+    await _opened(store, opened, 1_100)
+    for position in range(1, 1_101):
+        await store.outbox.settle(S, attempt(position, "delivered"), "delivered")
+    assert await store.outbox.again(S, range(1, 1_101), 1795309200.25) == 1_100
+    seen = []
+    while due := await store.outbox.due(S, 1795309200.25, 100):
+        seen += [each.position for each in due]
+        for each in due:
+            await store.outbox.settle(S, attempt(each.position, "delivered"), "delivered")
+    assert seen == list(range(1, 1_101))
+
+
+@pytest.mark.parametrize("now", [5.0, float("inf")])
+async def test_due_by_page(store, opened, attempt, now):
+    """What is due is read from behind any position, so that what must stay hides nothing."""
+    await _opened(store, opened, 10)
+    await store.outbox.settle(S, attempt(4, "delivered"), "delivered")
+    after, seen = 0, []
+    while page := await store.outbox.due(S, now, 3, after):
+        seen += [each.position for each in page]
+        after = page[-1].position
+    assert seen == [1, 2, 3, 5, 6, 7, 8, 9, 10]
+
+
 async def test_again_only_what_is(store, opened):
     """Positions that were never given, and replaced ones, are passed over."""
     (old,) = await _opened(store, opened, 1)
@@ -402,5 +430,40 @@ async def test_removed(store, opened, attempt):
     await store.outbox.put("sub_2", 0, "1-1", ["vn.a/1"])
     await store.outbox.remove(S)
     await test_empty(store)
-    assert await store.outbox.put(S, 0, "1-1", ["vn.a/1"])
     assert await store.outbox.depth("sub_2") == 1
+
+
+async def test_said_of_the_removed(store, opened, attempt):
+    """What a router or a courier still says of a removed subscription leaves nothing of it."""
+    await _opened(store, opened, 2)
+    (due, _) = await store.outbox.due(S, 0.0, 2)
+    await store.outbox.remove(S)
+    assert not await store.outbox.put(S, 0, "9-9", ["vn.a/9"])
+    await store.outbox.open_at(S, {0: "9-9"})
+    added = await store.outbox.add(S, "vn.a/9")
+    for what in (added, due):
+        assert not await store.outbox.open(S, what, opened(1))
+        await store.outbox.drop(S, what)
+    for then in ("delivered", "retry", "wait", "dead"):
+        await store.outbox.settle(S, attempt(1), then, 5.0)
+    await store.outbox.trip(S, Breaker(3, 5.0))
+    assert await store.outbox.again(S, [1, 2], 0.0) == 0
+    for owner in (False, True):
+        await store.outbox.signal(S, push=True, owner=owner)
+    assert await store.outbox.claim("one", 1e9, 60, 10) == []
+    assert await store.outbox.breaker(S) == WELL
+    assert await store.outbox.attempts(S, None, 10) == ([], None)
+    await test_empty(store)
+
+
+async def test_the_removed_is_forgotten(address, opened, attempt):
+    """Of a removed subscription one key remains, and that one expires."""
+    store = RedisStore(address)
+    await store.open()
+    await test_said_of_the_removed(store, opened, attempt)
+    await store.close()
+    with Redis.from_url(address, decode_responses=True) as client:
+        (left,) = client.scan_iter("*{" + S + "}*")
+        assert 0 < client.ttl(left) <= 86_400
+        (remembered,) = client.scan_iter("*{courier}:gone")
+        assert 0 < client.ttl(remembered) <= 86_400
