@@ -503,7 +503,7 @@ def _refusing_caveats(caveats: Sequence[str] | frozenset[str], case: Case) -> li
 
 def _passes_on(source: Source, case: Case) -> bool:
     """Rules 4, 6, 10 and 11 for R, and `onward`; the source's own issuer may always have it."""
-    label, terms = source.label, Terms.of(source.label.handling)
+    label, terms = source.label, Terms.of_all(source.label)
     if case.reader == label.issuer:
         return True
     if source.d0 is None or _source_excludes(label, source.d0, case):

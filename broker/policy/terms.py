@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from broker.label import Label
 from schemas.base import instant
 from schemas.handling import Handling, PartHandling
 from schemas.terms import Onward, PersonalData, Purpose, Tlp, onward_rank, tlp_rank
@@ -37,9 +38,17 @@ class Terms:
             derived_from=frozenset(handling.derived_from),
         )
 
-    def stricter(self, part: PartHandling) -> "Terms":
+    @classmethod
+    def of_all(cls, label: Label) -> Self:
+        """The strictest of an alert's and all its parts': of what derives from it nobody can tell from which part."""
+        terms = cls.of(label.handling)
+        for part in label.parts:
+            terms = terms.stricter(part.handling) if part.handling else terms
+        return terms
+
+    def stricter(self, part: PartHandling) -> Self:
         """Those of a part that states some of its own."""
-        return Terms(
+        return type(self)(
             tlp=max(self.tlp, part.tlp or self.tlp, key=tlp_rank),
             onward=max(self.onward, part.onward or self.onward, key=onward_rank),
             purposes=self.purposes & frozenset(part.purpose) if part.purpose else self.purposes,
