@@ -17,11 +17,13 @@ A key is `iab1:{tag}:name`. All keys of one script share the tag in braces, so t
                        what came by `add`; `:head` hash: position, digest; `:sent` stream, one entry `<position>-0` a
                        delivery; `:open` zset of unsettled positions by position; `:due` zset of the same by time of
                        the next try; `:tries` hash: position → attempts; `:again`, `:replaced` sets of positions;
-                       `:dead` hash: position → last attempt; `:attempts` stream, capped
+                       `:dead` hash: position → last attempt; `:attempts` stream, capped; once removed, for a day,
+                       `:gone` alone
 `{courier}`            `:ready` zset of subscriptions in the order signalled; `:later` zset by time of the next try;
                        `:claims` hash: subscription → token and worker; `:lapse` zset of the claimed by end of claim
                        (ms, the server's clock); `:signals` hash: signals since claimed; `:count` tokens and order;
-                       `:alone` set of those that no signal makes ready before their time
+                       `:alone` set of those that no signal makes ready before their time; `:gone` zset of those
+                       that were removed by the time until which that is remembered (s, the server's clock)
 `{subscriptions}`      `:held` hash: id → JSON; `:revision` counter
 `{tokens}`             `:tokens` hash: hash of the token → JSON
 `{once-<digest>}`      `:once` a value that must not come again, until it expires
@@ -129,9 +131,15 @@ OUTBOX: Final = (
 )  # fmt: skip
 
 
+GONE: Final = "gone"
+"""Beside an outbox's keys: it was removed, and whatever still comes for it leaves nothing behind."""
+GONE_S: Final = 86_400
+"""How long that is remembered: far longer than a send or a routed batch takes, which may still speak of it."""
+
+
 def courier(*names: str) -> tuple[str, ...]:
     """Keys of the claims on push subscriptions; `COURIER` are all of them."""
     return tuple(f"{PREFIX}:{{courier}}:{name}" for name in names)
 
 
-COURIER: Final = ("ready", "later", "claims", "lapse", "signals", "count", "alone")
+COURIER: Final = ("ready", "later", "claims", "lapse", "signals", "count", "alone", "gone")

@@ -19,7 +19,7 @@ class RedisClaims:
         if not push:
             await self._link.command("PUBLISH", keys.WOKEN, subscription)
             return
-        names = keys.courier("ready", "claims", "signals", "count", "alone")
+        names = keys.courier("ready", "claims", "signals", "count", "alone", "gone")
         await self._link.script("signal", names, (subscription, keys.WOKEN, int(owner)))
 
     async def claim(self, worker: str, now: float, seconds: float, limit: int) -> Sequence[Claim]:
@@ -44,9 +44,9 @@ class RedisClaims:
         await self._bells.wait(keys.WOKEN if subscription is None else subscription, seconds)
 
     async def forget(self, subscription: str) -> None:
-        """Whoever serves it finds its claim lost."""
-        names = keys.courier("ready", "later", "claims", "lapse", "signals", "alone")
-        await self._link.script("forget", names, (subscription,))
+        """Whoever serves it finds its claim lost, and nobody claims it again."""
+        names = keys.courier("ready", "later", "claims", "lapse", "signals", "alone", "gone")
+        await self._link.script("forget", names, (subscription, keys.GONE_S))
 
 
 def _owner(worker: str, claim: Claim) -> str:

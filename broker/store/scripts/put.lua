@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
--- Queues alerts for a subscription, unless that log position was taken from that partition before.
--- KEYS: taken, queue. ARGV: partition, ms and sequence of the position, then the alerts. Gives 1, or 0 for the repeat.
+-- Queues alerts for a subscription, unless that log position was taken from that partition before, or it was removed.
+-- KEYS: taken, queue, gone. ARGV: partition, ms and sequence of the position, then the alerts. Gives 1, or 0.
+if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
 local ms, seq = string.match(redis.call('HGET', KEYS[1], ARGV[1]) or '', '(%d+)-(%d+)')
 local new_ms, new_seq = tonumber(ARGV[2]), tonumber(ARGV[3])
 ms, seq = tonumber(ms), tonumber(seq)

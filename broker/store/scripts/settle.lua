@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- Records an attempt and what follows from it: retry at a time, wait until then uncounted, dead, or delivered.
 -- What was settled, dropped or replaced meanwhile stays so; but delivered once is no dead letter any more.
--- KEYS: open, due, tries, again, dead, attempts. ARGV: position, attempt (JSON), what follows, time, kept attempts.
+-- KEYS: open, due, tries, again, dead, attempts, gone. ARGV: position, attempt (JSON), what follows, time, kept attempts.
+if redis.call('EXISTS', KEYS[7]) == 1 then return end
 local position, attempt, follows = ARGV[1], ARGV[2], ARGV[3]
 redis.call('XADD', KEYS[6], 'MAXLEN', '=', ARGV[5], '*', 't', attempt)
 if follows == 'delivered' then redis.call('HDEL', KEYS[5], position) end

@@ -1,7 +1,9 @@
 #!lua flags=allow-oom
 -- There may be something to do: whoever claimed the subscription sees it, else it becomes ready.
 -- One that was left alone until a time is not made ready before it, unless its owner asks.
--- KEYS: ready, claims, signals, count, alone. ARGV: subscription, channel, 1 if its owner asks.
+-- One that was removed is nobody's to serve.
+-- KEYS: ready, claims, signals, count, alone, gone. ARGV: subscription, channel, 1 if its owner asks.
+if redis.call('ZSCORE', KEYS[6], ARGV[1]) then return end
 if ARGV[3] == '1' then
   redis.call('SREM', KEYS[5], ARGV[1])
 elseif redis.call('SISMEMBER', KEYS[5], ARGV[1]) == 1 then
