@@ -36,6 +36,8 @@ class Reader:
     cursor: int = 0
     _after: dict[bool, str] = field(default_factory=lambda: {True: "", False: ""})
     """How far each lane (urgent or not) was looked through: what must stay is looked at again after a wait."""
+    _due_after: int = 0
+    """The same of what is due."""
     _sent: dict[int, Sending] = field(default_factory=dict)
 
     async def begin(self, last_event_id: str | None) -> None:
@@ -59,7 +61,7 @@ class Reader:
                 self._sent[sending.opened.position] = sending
                 yield Event(str(sending.opened.position), sending.text)
             else:
-                self._after = {True: "", False: ""}
+                self._look_anew()
                 await self.outbox.woken(self.held.subscription.id, WAIT_S)
 
     async def _next(self) -> Sending | None:
@@ -88,11 +90,13 @@ class Reader:
 
     async def _due(self) -> Sending | None:
         """What was asked for again (replay), or what another connection took and did not write."""
-        subscription, now = self.held.subscription.id, self.clock().timestamp()
-        for opened in await self.outbox.due(subscription, now, PAGE):
-            passed = opened.position <= self.cursor and opened.position not in self._sent
-            if passed and (sending := await self._prepared(opened)):
-                return sending
+        subscription = self.held.subscription.id
+        while page := await self.outbox.due(subscription, float("inf"), PAGE, self._due_after):
+            for opened in page:
+                self._due_after = opened.position
+                passed = opened.position <= self.cursor and opened.position not in self._sent
+                if passed and (sending := await self._prepared(opened)):
+                    return sending
         return await self._after_cursor()  # what took a new position stands there now
 
     async def _owed(self) -> Sending | None:
@@ -104,6 +108,9 @@ class Reader:
                     if await self._prepared(owed):
                         return await self._after_cursor()
         return None
+
+    def _look_anew(self) -> None:
+        self._after, self._due_after = {True: "", False: ""}, 0
 
     async def _page(self, *, urgent: bool) -> Sequence[Owed]:
         return await self.outbox.owed(self.held.subscription.id, PAGE, self._after[urgent], urgent=urgent)

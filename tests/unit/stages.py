@@ -134,7 +134,7 @@ async def written(reader: Reader) -> list[Opened]:
         reader._sent[sending.opened.position] = sending
         await reader.written(Event(str(sending.opened.position), sending.text))
         given.append(sending.opened)
-    reader._after = {True: "", False: ""}
+    reader._look_anew()
     return given
 
 

@@ -97,6 +97,20 @@ async def test_a_reader_that_resumes_gets_what_has_expired_since(stages: Stages)
     assert await stages.store.outbox.depth(id_) == 0
 
 
+async def test_what_must_stay_hides_nothing_that_is_due(stages: Stages) -> None:
+    """Behind more than a page of what its way does not carry, a reader gets what was asked for again."""
+    id_ = await stages.subscribe()
+    await stages.accepted(*(label(id_of(DYKE, number)) for number in range(1, 71)))
+    await stages.accepted(label(id_of(DYKE, 71), handling=HANDLING | {"tlp": "green"}))
+    await written(await stages.reader(id_))
+    unbound = await stages.reader(id_, way=Way.READ_UNBOUND)
+    assert await stages.subscribing.replay(stages.caller(), id_, Replay(positions="1-71"), stages.now) == 71
+    for expected in ([71], []):
+        assert [each.position for each in await written(unbound)] == expected
+    assert await stages.store.outbox.depth(id_) == 70
+    assert [each.position for each in await written(await stages.reader(id_, after="71"))] == [*range(1, 71)]
+
+
 async def test_what_a_way_does_not_carry_opens_nothing_anew(stages: Stages) -> None:
     """A bound and an unbound reader of one subscription each resume as often as they like: the first gets both the part
     and the whole, the second the part, at the positions where they were, and at one more once they expired.
