@@ -31,6 +31,11 @@ class Partner:
     def caller(self, hub: Hub) -> Caller:
         return sign_in(hub, self.world, HEALTH)
 
+    def waiting(self, hub: Hub, subscription: str) -> int:
+        """How many are owed to it."""
+        told = self.caller(hub).call("GET", f"/v1/subscriptions/{subscription}").json()
+        return int(told["health"]["waiting"])
+
     def set(self, hub: Hub, subscription: str, state: str) -> None:
         """Pauses it, or sets it active, as soon as the hub can."""
         until(lambda: self._asked(hub, subscription, state))
