@@ -1,4 +1,4 @@
-"""The paths by which an alert can reach an agency, and what membership in a community means (rules 5 to 7)."""
+"""The paths by which an alert can reach an agency, what excludes it, and what membership means (rules 4 to 7)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,6 +36,19 @@ def names(snapshot: Snapshot, selector: str, agency: str, at: datetime) -> bool:
         community = snapshot.community(selector)
         return community is not None and community.in_force(at) and agency in community.members
     return snapshot.matches(selector, agency)
+
+
+def excludes(selector: str, agency: str, d0: Snapshot | None, d1: Snapshot) -> bool:
+    """Whether a selector of `not_to` covers the agency, or what stands for it, in either version."""
+    versions = [version for version in (d0, d1) if version is not None]
+    if selector.startswith("@"):
+        return any(selector in version.communities_of(agency) for version in versions)
+    before = {each.id for version in versions for each in version.predecessors(agency)}
+    stands_for = {agency, *before}
+    if selector.endswith(".*"):
+        return any(each.startswith(selector[:-1]) for each in stands_for)
+    above = {ancestor for each in stands_for for ancestor in Snapshot.ancestors(each)}
+    return selector in stands_for | above
 
 
 def paths(

@@ -1,6 +1,7 @@
 """The terms under which an alert, or one of its parts, may be had (protocol §2: the stricter of the two)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 from broker.label import Label
@@ -45,6 +46,12 @@ class Terms:
         for part in label.parts:
             terms = terms.stricter(part.handling) if part.handling else terms
         return terms
+
+    def personal_data_in_order(self, now: datetime) -> bool:
+        """Rule 10."""
+        if self.personal is PersonalData.NONE:
+            return True
+        return self.has_basis and self.erase_after is not None and now < instant(self.erase_after)
 
     def stricter(self, part: PartHandling) -> Self:
         """Those of a part that states some of its own."""

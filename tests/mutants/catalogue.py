@@ -19,6 +19,10 @@ MODULES: Mapping[str, Stage] = {
     "broker.policy.mandate": "authorise",
     "broker.policy.posting_terms": "authorise",
     "broker.policy.release": "release",
+    "broker.policy.case": "release",
+    "broker.policy.rules": "release",
+    "broker.policy.sources": "release",
+    "broker.policy.lifecycle": "release",
     "broker.policy.paths": "release",
     "broker.policy.ways": "release",
     "broker.policy.terms": "release",
@@ -29,6 +33,7 @@ MODULES: Mapping[str, Stage] = {
     "schemas.directory": "authorise",
 }
 PARTLY: Mapping[str, frozenset[str]] = {
+    "broker.policy.lifecycle": frozenset({"goes_by_release"}),
     "broker.trust.keys": frozenset({"enrol", "load_public", "_load_public", "verify_signature"}),
     "schemas.directory": frozenset({"_Dated.in_force", "Agency.acts"}),
 }
@@ -45,6 +50,10 @@ LIKELY: Mapping[str, tuple[str, ...]] = {
     "broker.policy.mandate": (_POLICY + "test_mandate.py", _POLICY + "test_posting_terms.py"),
     "broker.policy.posting_terms": (_POLICY + "test_posting_terms.py",),
     "broker.policy.release": (_POLICY + "test_truth_table.py", _POLICY + "test_release.py"),
+    "broker.policy.case": (_POLICY + "test_truth_table.py", _POLICY + "test_release.py"),
+    "broker.policy.rules": (_POLICY + "test_truth_table.py", _POLICY + "test_release.py"),
+    "broker.policy.sources": (_POLICY + "test_truth_table.py",),
+    "broker.policy.lifecycle": (_POLICY + "test_lifecycle.py",),
     "broker.policy.paths": (_POLICY + "test_truth_table.py",),
     "broker.policy.ways": (_POLICY + "test_truth_table.py",),
     "broker.policy.terms": (_POLICY + "test_truth_table.py",),

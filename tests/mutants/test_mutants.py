@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from broker.policy.mandate import _WHO_MAY
-from broker.policy.release import RULES
+from broker.policy.rules import RULES
 from schemas.terms import Kind
 from tests.mutants.catalogue import MODULES, PARTLY, ROOT, mutants, mutated, path_of
 from tests.mutants.excused import EXCUSED
