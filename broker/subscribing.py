@@ -1,8 +1,9 @@
 """What an agency may ask of its own subscriptions (protocol §6)."""
 
+import asyncio
 import base64
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -13,7 +14,8 @@ from broker.errors import Fault, Refused
 from broker.giving import Giving, Sending
 from broker.notices import HubVoice
 from broker.ports import Attempt, Held, Opened, Store
-from broker.positions import ranges, read_ranges
+from broker.positions import Positions, read_ranges
+from broker.settings import Limits
 from broker.trust.directory import Directory
 from broker.ways import PUSH, is_push, way_of
 from schemas.answers import Gaps
@@ -22,6 +24,8 @@ from schemas.requests import Replay
 from schemas.subscription import Health, NewSubscription, Subscription, SubscriptionPatch, SubscriptionState
 
 PAGE = 256
+DECISIONS = 1_000
+"""How many are made in answer to one question for gaps."""
 TRIES = 16
 """How often the next position is asked for while others take it, and a patch is made while others change it."""
 
@@ -35,6 +39,8 @@ class Subscribing:
     giving: Giving
     voice: HubVoice
     adapters: frozenset[str]
+    most: int = Limits().subscriptions
+    """Subscriptions of one agency."""
 
     async def create(self, caller: Caller, new: NewSubscription) -> tuple[Subscription, str | None]:
         """The subscription, and the webhook secret that is told this once. It gets what is accepted from now on."""
@@ -44,9 +50,12 @@ class Subscribing:
         if new.settings.get("signing") == "v1":
             secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
         tails = await self.store.log.tails()
-        await self.store.outbox.open_at(subscription.id, tails)
         begins = tuple(tails[partition] for partition in range(self.store.log.partitions))
-        await self.store.subscriptions.create(caller.agency, subscription, secret, begins)
+        register = self.store.subscriptions
+        if not await register.create(caller.agency, subscription, secret, begins, most=self.most):
+            fault = Fault("", f"at most {self.most} subscriptions of one agency: delete one first")
+            raise Refused("invalid-request", "You have as many subscriptions as one agency may.", (fault,))
+        await self.store.outbox.open_at(subscription.id, tails)
         return subscription, secret
 
     async def own(self, caller: Caller, id_: str) -> Held:
@@ -136,8 +145,12 @@ class Subscribing:
     async def replay(self, caller: Caller, id_: str, wanted: Replay, now: datetime) -> int:
         """Sends positions again: how many."""
         held = await self.own(caller, id_)
-        is_wanted = _wanted(wanted)
-        return await self._again(held, [each.position for each in await self._opened(id_) if is_wanted(each)], now)
+        is_wanted, queued = _wanted(wanted), 0
+        async for page in self._pages(id_, _not_wanted(wanted)):
+            positions = [each.position for each in page if not each.replaced and is_wanted(each)]
+            queued += await self.store.outbox.again(id_, positions, now.timestamp())
+        await self._wake(held)
+        return queued
 
     async def _again(self, held: Held, positions: Sequence[int], now: datetime) -> int:
         queued = await self.store.outbox.again(held.subscription.id, positions, now.timestamp())
@@ -145,25 +158,33 @@ class Subscribing:
         return queued
 
     async def gaps(self, caller: Caller, id_: str, have: str, now: datetime) -> Gaps:
-        """Which positions the reader lacks, and which of those may no longer be given."""
+        """Which positions the reader lacks, and which of those may no longer be given, by the way it comes. What is
+        beyond the first `DECISIONS` that must be decided is told as missing: it is lacked, and asking decides.
+        """
         held = await self.own(caller, id_)
-        had = read_ranges(have)
-        missing: list[int] = []
-        withheld: list[int] = []
-        for opened in await self._opened(id_, replaced=True):
-            if opened.position not in had:
-                (missing if await self._may_have(held, opened, now) else withheld).append(opened.position)
+        way = way_of(held) if is_push(held) else caller.way
+        had, missing, withheld = read_ranges(have), Positions(), Positions()
+        decisions = DECISIONS
+        async for page in self._pages(id_, had):
+            for opened in page:
+                if opened.replaced:
+                    withheld.add(opened.position)
+                elif decisions == 0 or await self.giving.may_have(held, way, opened, now):
+                    missing.add(opened.position)
+                else:
+                    withheld.add(opened.position)
+                decisions -= decisions > 0 and not opened.replaced
         head = await self.store.outbox.head(id_)
-        return Gaps(last=head.position, missing=ranges(missing), withheld=ranges(withheld))
+        return Gaps(last=head.position, missing=str(missing), withheld=str(withheld))
 
-    async def _may_have(self, held: Held, opened: Opened, now: datetime) -> bool:
-        return not opened.replaced and await self.giving.may_have(held, way_of(held), opened, now)
-
-    async def _opened(self, id_: str, *, replaced: bool = False) -> list[Opened]:
-        found: list[Opened] = []
-        while page := await self.store.outbox.opened(id_, found[-1].position if found else 0, PAGE):
-            found += page
-        return [opened for opened in found if replaced or not opened.replaced]
+    async def _pages(self, id_: str, without: Positions) -> AsyncIterator[list[Opened]]:
+        """What was given a position up to now, page by page, but for some of it. Others get their turn in between."""
+        last = (await self.store.outbox.head(id_)).position
+        after = without.through(1)
+        while after < last and (page := await self.store.outbox.opened(id_, after, PAGE)):
+            yield [each for each in page if each.position <= last and each.position not in without]
+            after = without.through(page[-1].position + 1)
+            await asyncio.sleep(0)
 
     def _check(self, agency: str, wanted: NewSubscription | Subscription) -> None:
         if wanted.adapter not in self.adapters:
@@ -181,13 +202,17 @@ class Subscribing:
             raise Refused("invalid-request", "Webhooks go over https.", (fault,))
 
 
+def _not_wanted(wanted: Replay) -> Positions:
+    """Where nothing is to be looked for. Refused where it cannot be read, although nothing was delivered yet."""
+    return Positions() if wanted.positions is None else read_ranges(wanted.positions).others()
+
+
 def _wanted(wanted: Replay) -> Callable[[Opened], bool]:
-    """Read once, however many deliveries are asked about, and refused although there be none."""
+    """Of those that are looked for. Read once, however many deliveries are asked about."""
     if wanted.since is not None:
         since = told(instant(wanted.since))
         return lambda opened: opened.opened_at >= since
-    if wanted.positions is not None:
-        positions = read_ranges(wanted.positions)
-        return lambda opened: opened.position in positions
-    alerts = frozenset(wanted.alerts or ())
-    return lambda opened: opened.alert in alerts
+    if wanted.alerts is not None:
+        alerts = frozenset(wanted.alerts)
+        return lambda opened: opened.alert in alerts
+    return lambda _: True

@@ -7,15 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.errors import Refused
-from broker.positions import MOST_RANGES, ranges, read_ranges
+from broker.positions import MOST_RANGES, Positions, read_ranges
 
 
 @given(st.sets(st.integers(1, 200), max_size=60))
 def test_there_and_back(positions: set[int]) -> None:
     """What is written is read as the same set, and as the shortest text."""
-    text = ranges(sorted(positions))
+    written = Positions()
+    for position in sorted(positions):
+        written.add(position)
+    text = str(written)
     read = read_ranges(text)
     assert {position for position in range(203) if position in read} == positions
+    for position in range(203):
+        assert position == 0 or (position in read.others()) != (position in read)
+        assert read.through(position) == next(n for n in range(position, 300) if n not in positions) - 1
     spans = [tuple(map(int, item.split("-"))) for item in text.split(",") if item]
     assert all(later[0] > earlier[-1] + 1 for earlier, later in pairwise(spans))
 

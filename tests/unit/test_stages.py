@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from broker import subscribing
+from broker.clock import told
 from broker.errors import Refused
 from broker.label import Label
 from broker.policy.ways import Way
+from broker.ports import Stood
 from schemas.requests import Replay
 from schemas.subscription import SubscriptionPatch
 from schemas.terms import Purpose
@@ -95,6 +98,48 @@ async def test_a_reader_that_resumes_gets_what_has_expired_since(stages: Stages)
         assert [each.marked for each in resumed] == [(), ("expired",)]
     assert await written(await stages.reader(id_, after="4")) == []
     assert await stages.store.outbox.depth(id_) == 0
+
+
+async def test_a_reader_lacks_only_what_its_way_carries(stages: Stages) -> None:
+    """What does not exist for a token that is not bound is no gap for it either; for a bound one it is."""
+    id_ = await stages.subscribe()
+    await stages.accepted(label(FIRST), label(id_of(DYKE, 2), handling=HANDLING | {"tlp": "green"}))
+    await written(await stages.reader(id_))
+    for way, missing, withheld in ((Way.READ_UNBOUND, "2", "1"), (Way.READ_BOUND, "1-2", "")):
+        gaps = await stages.subscribing.gaps(stages.caller(way=way), id_, "", stages.now)
+        assert (gaps.last, gaps.missing, gaps.withheld) == (2, missing, withheld)
+    assert (await stages.subscribing.gaps(stages.caller(way=Way.READ_UNBOUND), id_, "1-2", stages.now)).withheld == ""
+
+
+async def test_gaps_are_decided_up_to_a_bound(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One question costs so many decisions at most: what is beyond is told as missing, and what was had costs none."""
+    monkeypatch.setattr(subscribing, "PAGE", 3)
+    monkeypatch.setattr(subscribing, "DECISIONS", 4)
+    id_ = await stages.subscribe()
+    await stages.accepted(*(label(id_of(DYKE, number)) for number in range(1, 12)))
+    await written(await stages.reader(id_))
+    for number in range(1, 12):
+        recalled = Stood("recalled", id_of(DYKE, 99), DYKE, told(stages.now))
+        await stages.store.dossiers.note(id_of(DYKE, number), recalled)
+    for have, missing, withheld in (("", "5-11", "1-4"), ("1-3,5-6", "10-11", "4,7-9"), ("1-11", "", "")):
+        gaps = await stages.subscribing.gaps(stages.caller(), id_, have, stages.now)
+        assert (gaps.last, gaps.missing, gaps.withheld) == (11, missing, withheld)
+
+
+async def test_a_replay_of_many_gives_each_once_in_order(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many pages it is looked up in, its count is right, and nothing of it comes twice or too early."""
+    monkeypatch.setattr(subscribing, "PAGE", 3)
+    id_ = await stages.subscribe()
+    await stages.accepted(*(label(id_of(DYKE, number)) for number in range(1, 12)))
+    reader = await stages.reader(id_)
+    await written(reader)
+    for wanted, expected in (
+        (Replay(since="2026-11-22T00:00:00Z"), [*range(1, 12)]),
+        (Replay(positions="2-3,10-10000"), [2, 3, 10, 11]),
+        (Replay(alerts=(id_of(DYKE, 8),)), [8]),
+    ):
+        assert await stages.subscribing.replay(stages.caller(), id_, wanted, stages.now) == len(expected)
+        assert [each.position for each in await written(reader)] == expected
 
 
 async def test_what_must_stay_hides_nothing_that_is_due(stages: Stages) -> None:
