@@ -15,7 +15,7 @@ from broker.notices import HubVoice
 from broker.policy.asking import Ask
 from broker.policy.release import Released, Withheld
 from broker.policy.ways import Way
-from broker.ports import AlertLog, Attempt, Dossiers, Ended, Given, Held, Opened, Outbox, Owed, StoredAlert
+from broker.ports import AlertLog, Attempt, Dossiers, Ended, Given, Held, Opened, Outbox, Owed, Standing, StoredAlert
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class Giving:
         if alert is None:  # never while the log keeps what is owed; ending it is better than a loop
             await self.outbox.drop(held.subscription.id, what)
             return "ended"
+        standing = await self.dossiers.standing(alert.label.id)
         asked_again = again or (isinstance(what, Opened) and what.again)
         judgement = await self._judge(alert, ask_of(held, way, delivering=not asked_again), what, now)
         decision = judgement.decision
@@ -59,7 +60,7 @@ class Giving:
             return await self._withhold(held, what, alert, judgement, decision, again=again)
         if asked_again and _narrower(what, decision, alert):
             return "stays"
-        return await self._give(held, what, alert, judgement, decision, again=again)
+        return await self._give(held, what, alert, standing, judgement, decision, again=again)
 
     async def _judge(self, alert: StoredAlert, ask: Ask, what: Owed | Opened, now: datetime) -> Judgement:
         """What was given in part stays that part by a better way too: the rest has, or gets, a position of its own.
@@ -90,6 +91,7 @@ class Giving:
         held: Held,
         what: Owed | Opened,
         alert: StoredAlert,
+        standing: Standing,
         judgement: Judgement,
         released: Released,
         *,
@@ -99,7 +101,6 @@ class Giving:
             return Sending(alert, what, self._text_at(held, alert, what, released))
         if isinstance(what, Owed) and what.given is not None and set(released.parts) <= set(what.given):
             return "stays"  # for a way that may carry the rest (protocol §5)
-        standing = await self.dossiers.standing(alert.label.id)
         at = told(judgement.at)
         given = Given(held.agency, held.subscription.id, at)
         await self.dossiers.note(alert.label.id, given, judgement.kept())

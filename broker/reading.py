@@ -34,6 +34,11 @@ from schemas.terms import Purpose, Status
 FURTHEST: Sequence[State] = ("withheld", "expired", "superseded", "dead", "waiting", "delivered")
 """An agency with several subscriptions is told the state that got furthest."""
 
+TRIES = 16
+"""How often it is decided anew where the alert's fate changes between the decision and the note that it was given: the
+router may not have seen the note.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -49,6 +54,17 @@ class Reading:
         """The alert as released to the caller: the widest result over its active subscriptions (protocol §6)."""
         await self._states_purpose(caller, id_, purpose)
         alert = await self._known(id_)
+        for _ in range(TRIES):
+            standing = await self.dossiers.standing(id_)
+            judgement, released = await self._widest(caller, alert, purpose, now)
+            await self.dossiers.note(id_, Given(caller.agency, "", told(now)), judgement.kept())
+            if standing == await self.dossiers.standing(id_):
+                return parcel.text(alert, released, self.hub)
+        raise Refused("busy", "What became of this alert changes too fast.", retry_after=1)
+
+    async def _widest(
+        self, caller: Caller, alert: StoredAlert, purpose: Purpose | None, now: datetime
+    ) -> tuple[Judgement, Released]:
         best: tuple[Judgement, Released] | None = None
         for ask in await self._asks(caller, purpose):
             judgement = await self.judge.decide(alert, ask, now)
@@ -56,10 +72,8 @@ class Reading:
             if isinstance(decision, Released) and (best is None or _wider(decision, best[1])):
                 best = judgement, decision
         if best is None:
-            raise await self._absent(caller, id_)
-        judgement, released = best
-        await self.dossiers.note(id_, Given(caller.agency, "", told(now)), judgement.kept())
-        return parcel.text(alert, released, self.hub)
+            raise await self._absent(caller, alert.label.id)
+        return best
 
     async def _states_purpose(self, caller: Caller, id_: str, purpose: Purpose | None) -> None:
         """Asked of who has no subscription, whether or not the alert exists; of its own alerts an issuer need not."""

@@ -11,6 +11,7 @@ from broker.errors import Refused
 from broker.label import Label
 from broker.policy.ways import Way
 from broker.ports import Stood
+from broker.trust.directory import Snapshot
 from schemas.requests import Replay
 from schemas.subscription import SubscriptionPatch
 from schemas.terms import Purpose
@@ -199,6 +200,39 @@ async def test_a_recall_reaches_who_only_read_the_alert(filter_: dict[str, list[
     await stages.accepted(recall(2))
     came = {agency: await written(await stages.reader(id_)) for agency, id_ in subscriptions.items()}
     assert {agency: len(given) for agency, given in came.items()} == {PROVINCE: 1, POLICE: 0, DYKE: 0}
+
+
+def recalled_once_decided(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first alert is recalled, and that is routed, after the next decision looked at how it stands."""
+    directory, at = stages.services.directory, stages.services.directory.at
+
+    async def meanwhile(digest: str) -> Snapshot:
+        monkeypatch.setattr(directory, "at", at)
+        await stages.accepted(recall(2))
+        return await at(digest)
+
+    monkeypatch.setattr(directory, "at", meanwhile)
+
+
+async def test_a_read_while_it_is_recalled_gives_nothing(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is recalled between the decision and the note that it was given is not given by it, for the recall may not
+    have seen the note.
+    """
+    await stages.accepted(label(FIRST))
+    recalled_once_decided(stages, monkeypatch)
+    with pytest.raises(Refused):
+        await stages.services.reading.envelope(stages.caller(), FIRST, Purpose.PREVENTION, stages.now)
+
+
+async def test_a_delivery_while_it_is_recalled_gives_nothing(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither does an attempt: it looks again."""
+    id_ = await stages.subscribe()
+    await stages.accepted(label(FIRST))
+    held, [owed] = await stages.store.subscriptions.get(id_), await stages.store.outbox.owed(id_, 2)
+    assert held is not None
+    recalled_once_decided(stages, monkeypatch)
+    said = [await stages.services.giving.prepare(held, Way.READ_BOUND, owed, stages.now) for _ in range(2)]
+    assert said == ["moved", "ended"]
 
 
 def recall(number: int) -> Label:
