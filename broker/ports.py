@@ -487,14 +487,24 @@ class Subscriptions(Protocol):
     """Who wants what. `revision` grows with each change, before the change is answered."""
 
     async def create(
-        self, agency: str, subscription: Subscription, secret: str | None, begins: tuple[str, ...] = ()
-    ) -> None: ...
+        self,
+        agency: str,
+        subscription: Subscription,
+        secret: str | None,
+        begins: tuple[str, ...] = (),
+        *,
+        most: int = 1_000,
+    ) -> bool:
+        """False, and nothing is kept, where the agency has `most` already."""
+        ...
 
     async def get(self, subscription: str) -> "Held | None": ...
 
     async def all(self) -> Sequence["Held"]: ...
 
-    async def of(self, agency: str) -> Sequence["Held"]: ...
+    async def of(self, agency: str) -> Sequence["Held"]:
+        """The agency's own, at the cost of these alone, however many the others have."""
+        ...
 
     async def replace(self, held: "Held", before: "Held") -> bool:
         """Keeps `held`, made from `before`; False, and nothing is kept, where another stands there: read it again."""

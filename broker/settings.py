@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one request may bring, in bytes unless said otherwise (protocol §4)."""
+    """How much one request may bring, in bytes unless said otherwise (protocol §4); what one agency may hold."""
 
     statement: int = 16_384
     statement_header: int = 7_000
@@ -18,6 +18,10 @@ class Limits:
     headers: int = 32_768
     body: int = 65_536
     """Of every other request."""
+    subscriptions: int = 1_000
+    """That one agency may have."""
+    streams: int = 8
+    """Of one subscription at once, in each process."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,14 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.metrics = services.metrics
     errors.install(app)
-    subscribing = Subscribing(services.store, services.directory, services.giving, services.voice, services.adapters)
+    subscribing = Subscribing(
+        services.store,
+        services.directory,
+        services.giving,
+        services.voice,
+        services.adapters,
+        services.limits.subscriptions,
+    )
     for routes, codes in (
         (posting(services), (*OF_A_STATEMENT, "too-large", "header-too-large", "unsupported-media-type", "busy")),
         (discovery(services), ("not-found",)),

@@ -236,13 +236,24 @@ class MemorySubscriptions:
 
     def __init__(self) -> None:
         self._held: dict[str, Held] = {}
+        self._of: defaultdict[str, set[str]] = defaultdict(set)
         self._revision = 0
 
     async def create(
-        self, agency: str, subscription: Subscription, secret: str | None, begins: tuple[str, ...] = ()
-    ) -> None:
+        self,
+        agency: str,
+        subscription: Subscription,
+        secret: str | None,
+        begins: tuple[str, ...] = (),
+        *,
+        most: int = 1_000,
+    ) -> bool:
+        if len(self._of[agency]) >= most:
+            return False
         self._held[subscription.id] = Held(agency, subscription, secret, begins)
+        self._of[agency].add(subscription.id)
         self._revision += 1
+        return True
 
     async def get(self, subscription: str) -> Held | None:
         return self._held.get(subscription)
@@ -251,7 +262,7 @@ class MemorySubscriptions:
         return sorted(self._held.values(), key=lambda each: each.subscription.id)
 
     async def of(self, agency: str) -> Sequence[Held]:
-        return [held for held in await self.all() if held.agency == agency]
+        return [self._held[id_] for id_ in sorted(self._of[agency])]
 
     async def replace(self, held: Held, before: Held) -> bool:
         if self._held.get(before.subscription.id) != before:
@@ -261,8 +272,9 @@ class MemorySubscriptions:
         return True
 
     async def delete(self, subscription: str) -> None:
-        self._held.pop(subscription, None)
-        self._revision += 1
+        if (held := self._held.pop(subscription, None)) is not None:
+            self._of[held.agency].remove(subscription)
+            self._revision += 1
 
     async def revision(self) -> int:
         return self._revision

@@ -24,7 +24,7 @@ A key is `iab1:{tag}:name`. All keys of one script share the tag in braces, so t
                        (ms, the server's clock); `:signals` hash: signals since claimed; `:count` tokens and order;
                        `:alone` set of those that no signal makes ready before their time; `:gone` zset of those
                        that were removed by the time until which that is remembered (s, the server's clock)
-`{subscriptions}`      `:held` hash: id → JSON; `:revision` counter
+`{subscriptions}`      `:held` hash: id → JSON; `:revision` counter; `:of:<agency>` set of the ids of its own
 `{tokens}`             `:tokens` hash: hash of the token → JSON
 `{once-<digest>}`      `:once` a value that must not come again, until it expires
 `{directories}`        `:documents` hash: digest → document
@@ -58,6 +58,11 @@ APPENDED: Final = f"{PREFIX}:appended"
 """Channel: a partition got something (its number)."""
 WOKEN: Final = f"{PREFIX}:woken"
 """Channel: a subscription was signalled (its id)."""
+
+
+def of_agency(agency: str) -> str:
+    """The ids of its subscriptions, beside `HELD`."""
+    return f"{PREFIX}:{{subscriptions}}:of:{agency}"
 
 
 def partition_of(alert: str, partitions: int) -> int:

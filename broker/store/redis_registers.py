@@ -10,6 +10,7 @@ from broker.ports import ApiToken, Held
 from broker.store import keys
 from broker.store.link import Link
 from broker.store.texts import ENTRY, HELD, TOKEN
+from broker.store.words import Value
 from schemas.subscription import Subscription
 
 PAGE: Final = 512
@@ -22,9 +23,16 @@ class RedisSubscriptions:
         self._link = link
 
     async def create(
-        self, agency: str, subscription: Subscription, secret: str | None, begins: tuple[str, ...] = ()
-    ) -> None:
-        await self._change("create", subscription.id, Held(agency, subscription, secret, begins))
+        self,
+        agency: str,
+        subscription: Subscription,
+        secret: str | None,
+        begins: tuple[str, ...] = (),
+        *,
+        most: int = 1_000,
+    ) -> bool:
+        held = Held(agency, subscription, secret, begins)
+        return await self._change("create", held, HELD.write(held), most)
 
     async def get(self, subscription: str) -> Held | None:
         text = await self._link.command("HGET", keys.HELD, subscription)
@@ -35,23 +43,26 @@ class RedisSubscriptions:
         return sorted(held, key=lambda each: each.subscription.id)
 
     async def of(self, agency: str) -> Sequence[Held]:
-        return [held for held in await self.all() if held.agency == agency]
+        ids = sorted(await self._link.command("SMEMBERS", keys.of_agency(agency)))
+        texts = await self._link.command("HMGET", keys.HELD, *ids) if ids else []
+        return [HELD.read(text) for text in texts if text is not None]  # one may be deleted between the two
 
     async def replace(self, held: Held, before: Held) -> bool:
         text = await self._link.command("HGET", keys.HELD, before.subscription.id)
         if text is None or HELD.read(text) != before:  # compared as read: another release may write it otherwise
             return False
-        return await self._change("replace", held.subscription.id, held, text)
+        return await self._change("replace", held, HELD.write(held), text)
 
     async def delete(self, subscription: str) -> None:
-        await self._change("delete", subscription, None)
+        if held := await self.get(subscription):
+            await self._change("delete", held)
 
     async def revision(self) -> int:
         return int(await self._link.command("GET", keys.REVISION) or 0)
 
-    async def _change(self, how: str, id_: str, held: Held | None, before: str = "") -> bool:
-        text = b"" if held is None else HELD.write(held)
-        return bool(await self._link.script("change", (keys.HELD, keys.REVISION), (how, id_, text, before)))
+    async def _change(self, how: str, held: Held, *words: Value) -> bool:
+        names = (keys.HELD, keys.REVISION, keys.of_agency(held.agency))
+        return bool(await self._link.script("change", names, (how, held.subscription.id, *words)))
 
 
 class RedisCredentials:

@@ -6,7 +6,7 @@ from typing import Final
 Value = str | bytes | int | float
 
 READING: Final = frozenset(
-    {"GET", "HGET", "HGETALL", "HKEYS", "HMGET", "HVALS", "XLEN", "XRANGE", "XREVRANGE", "ZCARD", "ZRANGE"}
+    {"GET", "HGET", "HGETALL", "HKEYS", "HMGET", "HVALS", "SMEMBERS", "XLEN", "XRANGE", "XREVRANGE", "ZCARD", "ZRANGE"}
     | {"PING", "INFO", "CONFIG", "TIME", "PUBLISH"}
 )
 """Whatever else is sent counts as a write, scripts too. What is published is heard or not; nobody is promised it."""

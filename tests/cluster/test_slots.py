@@ -13,6 +13,8 @@ from broker.store.address import Address, address_of
 from broker.store.in_redis import RedisStore
 from broker.store.link import Link
 from broker.store.words import Value, key_of, tag_of, writes
+from schemas.subscription import Subscription
+from schemas.terms import Purpose
 from tests.cluster.servers import ClusterOf6
 from tests.deploy.lines import ROOT
 
@@ -33,7 +35,7 @@ TOGETHER = {
     "an outbox": keys.outbox("sub_1", *keys.OUTBOX),
     "an outbox with braces in its name": keys.outbox(SUBSCRIPTION, *keys.OUTBOX),
     "the claims": keys.courier(*keys.COURIER),
-    "the subscriptions": [keys.HELD, keys.REVISION],
+    "the subscriptions": [keys.HELD, keys.REVISION, keys.of_agency("vn.moh")],
     "the schema": [keys.SCHEMA],
 }
 """What scripts are given together: each of them takes its keys from one of these."""
@@ -97,6 +99,8 @@ async def everything(store: RedisStore, alert: Make, opened: Make, attempt: Make
     await outbox.leave("one", claim, None)
     await outbox.remove("sub_1")
     await store.credentials.first_use("kind", "value", 5)
+    held = Subscription(id="sub_1", adapter="stream", purpose=(Purpose.PREVENTION,))
+    await store.subscriptions.create("vn.moh", held, None)
     await store.subscriptions.delete("sub_1")
 
 

@@ -4,8 +4,11 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from redis import Redis
 
 from broker.ports import ApiToken, Entry, Held
+from broker.store.in_redis import RedisStore
+from broker.store.keys import HELD
 from schemas.subscription import Filter, Subscription, SubscriptionState
 from schemas.terms import Purpose, Severity, Status
 
@@ -37,6 +40,37 @@ async def test_subscriptions_by_owner(store):
     assert [held.subscription.id for held in await store.subscriptions.all()] == ["sub_1", "sub_2"]
     assert [held.subscription.id for held in await store.subscriptions.of("th.police")] == ["sub_2"]
     assert await store.subscriptions.of("vn") == []
+
+
+async def test_an_agency_has_so_many(store):
+    """An agency may have so many and no more, also of those that it makes at once; each that it deletes makes room."""
+
+    async def create(n, agency="th.police"):
+        return await store.subscriptions.create(agency, subscription(f"sub_{n}"), None, most=3)
+
+    assert sum(await asyncio.gather(*map(create, range(6)))) == 3
+    held = await store.subscriptions.of("th.police")
+    assert len(held) == 3
+    assert await store.subscriptions.all() == held
+    revision = await store.subscriptions.revision()
+    assert not await create(9)
+    assert await store.subscriptions.revision() == revision
+    assert await create(9, "vn.mps")
+    await store.subscriptions.delete(held[0].subscription.id)
+    assert await create(10)
+    assert [each.subscription.id for each in await store.subscriptions.of("vn.mps")] == ["sub_9"]
+
+
+async def test_own_ones_alone_are_read(address):
+    """To tell an agency's own, no other's is read."""
+    store = RedisStore(address)
+    await store.open()
+    await store.subscriptions.create("th.police", subscription("sub_1"), None)
+    await store.subscriptions.create("vn.mps", subscription("sub_2"), None)
+    with Redis.from_url(address) as client:
+        client.hset(HELD, "sub_2", "no subscription")
+    assert [each.subscription.id for each in await store.subscriptions.of("th.police")] == ["sub_1"]
+    await store.close()
 
 
 async def test_revision_grows_with_each_change(store):
