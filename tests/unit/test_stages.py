@@ -228,7 +228,7 @@ async def test_a_delivery_while_it_is_recalled_gives_nothing(stages: Stages, mon
     """Neither does an attempt: it looks again."""
     id_ = await stages.subscribe()
     await stages.accepted(label(FIRST))
-    held, [owed] = await stages.store.subscriptions.get(id_), await stages.store.outbox.owed(id_, 2)
+    held, [owed] = await stages.store.subscriptions.get(id_), await stages.store.outbox.owed(id_, 2, urgent=True)
     assert held is not None
     recalled_once_decided(stages, monkeypatch)
     said = [await stages.services.giving.prepare(held, Way.READ_BOUND, owed, stages.now) for _ in range(2)]
