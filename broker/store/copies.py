@@ -2,7 +2,8 @@
 
 `WAIT` answers for what this connection wrote last. A script that found nothing to do wrote nothing, though what it
 found may not be copied yet: so a mark is written before each `WAIT`, in the slot of the write that it stands for.
-A replica with `appendfsync always` says that it has something after it fsynced it.
+A replica with `appendfsync always` says that it has something after it fsynced it (measured on Valkey 9.1 and Redis
+7.0: with fsync slowed down to 300 ms on the replica `WAIT 1` took 304 ms; with `everysec` there, 3 ms).
 """
 
 from collections.abc import Iterable, Sequence

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.errors import Broken
 from broker.ledger.receipts import equivocation
 from broker.ports import StoredAlert, Unavailable
 from broker.store import node
@@ -118,6 +119,14 @@ def _follows_partition(made: ClusterOf6, server: object, post: StoredAlert) -> b
     primary = made.primary_of(Partition(partition_of(post.label.id, 4)).log)
     told = server.info()  # type: ignore[attr-defined] # a Server
     return bool(told["role"] == "slave" and told["master_port"] == primary.port)
+
+
+async def test_one_node_is_no_address_of_a_cluster(shared_cluster: ClusterOf6) -> None:
+    """A node's own address, given as that of a single server, is refused with the form that is needed."""
+    store = RedisStore(f"redis://127.0.0.1:{shared_cluster.primary_of(Partition(0).log).port}")
+    with pytest.raises(Broken, match=r"redis\+cluster://"):
+        await store.open()
+    await store.close()
 
 
 async def test_nothing_is_repeated_silently(
