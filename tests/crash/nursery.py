@@ -15,9 +15,11 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from importlib import resources
 from pathlib import Path
 
 from broker.api.server import listen
+from broker.store import link
 from tests.crash.lives import Life, live
 
 Ended = Callable[[str, int, int], None]
@@ -99,6 +101,8 @@ def _serve(control: socket.socket, bound: socket.socket, log: Path) -> None:
     ear.setblocking(False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
+    for script in (resources.files("broker.store") / "scripts").iterdir():  # so that all lives are of one version
+        link._script(script.name.removesuffix(".lua"))
     gc.freeze()
     living: dict[str, int] = {}
     rest = b""
