@@ -5,6 +5,7 @@ owed; several readers of one subscription each get every position after their ow
 """
 
 import json
+import re
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
@@ -47,7 +48,7 @@ class Reader:
             first = await self.outbox.unsettled(self.held.subscription.id)
             self.cursor = head.position if first is None else first - 1
             return
-        if not (last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 16):
+        if not re.fullmatch("0|[1-9][0-9]{0,14}", last_event_id):  # as ids are written, and the beginning
             raise _unknown_cursor()
         self.cursor = int(last_event_id)
         if self.cursor > head.position:
