@@ -115,6 +115,7 @@ class Subscribing:
         """The delivery id of a test alert, its position already taken."""
         held = await self.own(caller, id_)
         alert = await self.voice.test(caller.agency, self.directory.current().digest, now)
+        before = (await self.store.outbox.head(id_)).position
         owed = await self.store.outbox.add(id_, alert)
         for _ in range(TRIES):
             sending = await self.giving.prepare(held, way_of(held), owed, now)
@@ -123,7 +124,17 @@ class Subscribing:
                 return sending.opened.delivery
             if sending != "moved":
                 break
+            if taken := await self._taken(id_, alert, before):
+                return taken.delivery
         raise Refused("busy", "The subscription is too busy for a test now.", retry_after=1)
+
+    async def _taken(self, id_: str, alert: str, before: int) -> Opened | None:
+        """What whoever serves the subscription made of the alert meanwhile, behind a position."""
+        async for page in self._pages(id_, Positions([(1, before)] if before else [])):
+            for opened in page:
+                if opened.alert == alert and not opened.replaced:
+                    return opened
+        return None
 
     async def attempts(self, caller: Caller, id_: str, after: str | None) -> tuple[Sequence[Attempt], str | None]:
         """A page of attempts, oldest first, and where the next begins."""

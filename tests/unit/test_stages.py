@@ -10,7 +10,7 @@ from broker.clock import told
 from broker.errors import Refused
 from broker.label import Label
 from broker.policy.ways import Way
-from broker.ports import Stood
+from broker.ports import Opened, Owed, Stood
 from broker.trust.directory import Snapshot
 from schemas.requests import Replay
 from schemas.subscription import SubscriptionPatch
@@ -141,6 +141,39 @@ async def test_a_replay_of_many_gives_each_once_in_order(stages: Stages, monkeyp
     ):
         assert await stages.subscribing.replay(stages.caller(), id_, wanted, stages.now) == len(expected)
         assert [each.position for each in await written(reader)] == expected
+
+
+async def test_a_test_that_a_courier_takes_at_once_is_told_all_the_same(
+    stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever opens the test alert first, who asked for it is told its delivery."""
+    id_ = await stages.subscribe()
+    reader, outbox = await stages.reader(id_), stages.store.outbox
+    taken: list[Opened] = []
+    add = outbox.add
+
+    async def add_and_take(subscription: str, alert: str, *, urgent: bool = False) -> Owed:
+        owed = await add(subscription, alert, urgent=urgent)
+        taken.extend(await written(reader))
+        return owed
+
+    monkeypatch.setattr(outbox, "add", add_and_take)
+    for number in (1, 2):
+        delivery = await stages.subscribing.test(stages.caller(), id_, stages.now)
+        assert (delivery, taken[-1].position) == (taken[-1].delivery, number)
+
+
+@pytest.mark.parametrize("cursor", ["03", "00", "4", "-1", "+1", "1 ", "1.0", "\u0661", "never-was", "", "1" * 400])
+async def test_a_cursor_that_never_was_is_refused(cursor: str, stages: Stages) -> None:
+    """A cursor is a position that was given, written as its id was; 0 is before the first."""
+    id_ = await stages.subscribe()
+    await stages.accepted(*(label(id_of(DYKE, number)) for number in (1, 2, 3)))
+    await written(await stages.reader(id_))
+    with pytest.raises(Refused) as refused:
+        await stages.reader(id_, after=cursor)
+    assert refused.value.code == "invalid-request"
+    for known in ("0", "3"):
+        await stages.reader(id_, after=known)
 
 
 async def test_what_must_stay_hides_nothing_that_is_due(stages: Stages) -> None:
