@@ -16,7 +16,7 @@ from broker.errors import Refused
 from broker.trust import jws
 from broker.trust.directory import Snapshot
 from broker.trust.hubkeys import HubKeys
-from broker.trust.keys import load_public, thumbprint, verify_signature
+from broker.trust.keys import enrol, load_public, required_members, thumbprint, verify_signature
 from schemas.base import instant
 
 ASSERTION_TYP = "client-authentication+jwt"
@@ -138,9 +138,9 @@ def read_proof(proof: str, method: str, url: str, token: str | None, now: dateti
     if {"d", "priv", "k"} & jwk.keys() or "crit" in header:
         raise _bad_proof("its header has nothing private or critical")
     try:
-        public = load_public({key: value for key, value in jwk.items() if key in _PUBLIC_MEMBERS}, str(header["alg"]))
+        public = enrol(required_members(jwk), str(header["alg"]))
     except ValueError:
-        raise _bad_proof("its jwk is a public key") from None
+        raise _bad_proof("its jwk is a public key that a directory might hold") from None
     if not verify_signature(public, signing_input, signature):
         raise _bad_proof("its signature holds")
     if claims.get("htm") != method or claims.get("htu") != url:
@@ -154,9 +154,6 @@ def read_proof(proof: str, method: str, url: str, token: str | None, now: dateti
         raise _bad_proof("its ath is the hash of the access token")
     key = thumbprint(jwk)
     return key, Once("dpop", f"{key}/{jti}", 2 * PROOF_WINDOW_S)
-
-
-_PUBLIC_MEMBERS = frozenset({"kty", "crv", "x", "y", "alg", "pub"})
 
 
 def access_token_hash(token: str) -> str:

@@ -50,17 +50,25 @@ class WeakKey(ValueError):  # noqa: N818 - named as people say it
 
 def thumbprint(jwk: Mapping[str, Any]) -> str:
     """The `kid`: SHA-256 over the required members (RFC 7638 §3; RFC 9964 for AKP). ValueError for another kty."""
-    members = _THUMBPRINT_MEMBERS.get(str(jwk.get("kty")))
-    if members is None or any(not isinstance(jwk.get(name), str) for name in members):
-        raise ValueError("a JWK of type OKP, EC, AKP or RSA with its required members")
-    text = json.dumps({name: jwk[name] for name in members}, separators=(",", ":"), sort_keys=True)
+    text = json.dumps(required_members(jwk), separators=(",", ":"), sort_keys=True)
     return _encode(hashlib.sha256(text.encode()).digest())
 
 
+def required_members(jwk: Mapping[str, Any]) -> dict[str, str]:
+    """What the key is, without what is said about it (RFC 7638 §3.2). ValueError for another kty."""
+    members = _THUMBPRINT_MEMBERS.get(str(jwk.get("kty")))
+    if members is None or any(not isinstance(jwk.get(name), str) for name in members):
+        raise ValueError("a JWK of type OKP, EC, AKP or RSA with its required members")
+    return {name: jwk[name] for name in members}
+
+
 def enrol(jwk: Mapping[str, str], alg: str) -> PublicKey:
-    """The public key, if a directory may hold it. WeakKey for points of small order, other encodings, bad points."""
+    """The public key, if a directory may hold it. WeakKey for points of small order, other encodings, bad points.
+
+    Nothing is remembered: it may be anybody's key.
+    """
     try:
-        key = load_public(jwk, alg)
+        key = _read_public(jwk, alg)
     except (ValueError, UnsupportedAlgorithm):
         raise WeakKey("no public key of its algorithm") from None
     if isinstance(key, ed25519.Ed25519PublicKey):
@@ -75,18 +83,32 @@ def enrol(jwk: Mapping[str, str], alg: str) -> PublicKey:
 
 
 def load_public(jwk: Mapping[str, str], alg: str) -> PublicKey:
-    """The public key of a JWK. ValueError when it is none of that algorithm, whatever came in its place."""
-    if not all(isinstance(value, str) for value in jwk.values()):
-        raise ValueError("the members of a public key are text")
-    try:
-        return _load_public(tuple(sorted(jwk.items())), "Ed25519" if alg == "EdDSA" else str(alg))
-    except KeyError as missing:
-        raise ValueError(f"a public key with {missing}") from None
+    """The public key of a JWK, remembered: for keys of a directory. ValueError when it is none of that algorithm,
+    whatever came in its place.
+    """
+    _only_text(jwk)
+    return _load_public(tuple(sorted(jwk.items())), str(alg))
 
 
 @lru_cache(maxsize=4096)
 def _load_public(members: tuple[tuple[str, str], ...], alg: str) -> PublicKey:
-    jwk = dict(members)
+    return _read_public(dict(members), alg)
+
+
+def _only_text(jwk: Mapping[str, str]) -> None:
+    if not all(isinstance(value, str) for value in jwk.values()):
+        raise ValueError("the members of a public key are text")
+
+
+def _read_public(jwk: Mapping[str, str], alg: str) -> PublicKey:
+    _only_text(jwk)
+    try:
+        return _of_algorithm(jwk, "Ed25519" if alg == "EdDSA" else str(alg))
+    except KeyError as missing:
+        raise ValueError(f"a public key with {missing}") from None
+
+
+def _of_algorithm(jwk: Mapping[str, str], alg: str) -> PublicKey:
     if alg == Alg.ED25519 and jwk.get("kty") == "OKP" and jwk.get("crv") == "Ed25519":
         return ed25519.Ed25519PublicKey.from_public_bytes(_decode(jwk["x"]))
     if alg == Alg.ES256 and jwk.get("kty") == "EC" and jwk.get("crv") == "P-256":

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from broker.errors import Refused
-from broker.trust import credentials, jws
+from broker.trust import credentials, jws, keys
 from broker.trust.credentials import (
     Client,
     Once,
@@ -211,6 +211,7 @@ class TestAccessTokens:
 KEY = generate("ES256")
 URL = f"{ISSUER}/v1/alerts"
 TOKEN = "an.access.token"
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 def proof(by: PrivateKey = KEY, header: dict[str, Any] | None = None, **claims: Any) -> str:
@@ -274,6 +275,27 @@ class TestProofs:
     def test_6_a_jwk_with_members_missing(self, jwk: dict[str, Any]) -> None:
         """6: a `jwk` without a member, or with one that is no text, is refused and breaks nothing."""
         assert not is_proof(proof(header={"jwk": jwk}))
+
+    def test_6_a_key_that_signs_anything(self) -> None:
+        """6: a point of small order is no key: anybody can make its signature of anything without a private key."""
+        identity = b"\x01" + bytes(31)
+        head = {"alg": "Ed25519", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": jws.encode(identity)}}
+        signing_input = proof(header=head).rpartition(".")[0]
+        assert not is_proof(f"{signing_input}.{jws.encode(identity + bytes(32))}")
+
+    def test_6_a_key_written_loosely(self) -> None:
+        """6: one key has one name: its members in another spelling, with unused bits or padding, are refused."""
+        by = generate("Ed25519")
+        x = by.jwk["x"]
+        unused = x[:-1] + ALPHABET[ALPHABET.index(x[-1]) + 1]
+        for loose in (unused, x + "="):
+            assert not is_proof(proof(by, header={"jwk": by.jwk | {"x": loose}}))
+
+    def test_6_nothing_is_remembered(self) -> None:
+        """Whoever sends proofs with ever new keys pushes no directory's key out of memory."""
+        before = keys._load_public.cache_info()
+        assert is_proof(proof(generate("ES256")))
+        assert keys._load_public.cache_info() == before
 
     @pytest.mark.parametrize("member", ["d", "priv", "k"])
     def test_7_no_private_key(self, member: str) -> None:
