@@ -1,5 +1,8 @@
 """`GET /v1/subscriptions/{id}/stream`: the stream adapter, mounted (protocol §6)."""
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import structlog
@@ -18,12 +21,16 @@ from broker.streaming import Reader
 from broker.subscribing import Subscribing
 from schemas.subscription import SubscriptionState
 
+RETRY_S = 15
+"""After which a reader that left is known to be gone: a heartbeat goes unheard."""
+
 log_line = structlog.get_logger("api")
 
 
 def streams(services: Services, subscribing: Subscribing) -> APIRouter:
     """Server-sent events, resumed exactly after `Last-Event-ID`."""
     routes = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
+    places = _Places(services.limits.streams)
     caller = caller_of(services)
 
     @routes.get("/{id_}/stream", summary="What you are owed, as server-sent events", response_class=Response)
@@ -31,7 +38,7 @@ def streams(services: Services, subscribing: Subscribing) -> APIRouter:
         who.need("read")
         reader = await _reader(services, subscribing, who, id_)
         await reader.begin(request.headers.get("last-event-id"))
-        return _Mounted(EventStream(reader))
+        return _Mounted(EventStream(reader), places, id_)
 
     return routes
 
@@ -55,16 +62,38 @@ async def _reader(services: Services, subscribing: Subscribing, who: Caller, id_
     )
 
 
+class _Places:
+    """For the streams of one subscription at once, so that no reader takes all the connections there are."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken: Counter[str] = Counter()
+
+    @contextmanager
+    def one(self, subscription: str) -> Iterator[None]:
+        """Refused with `busy` where all are taken."""
+        if self._taken[subscription] >= self._most:
+            raise Refused("busy", f"This subscription has {self._most} streams open here.", retry_after=RETRY_S)
+        self._taken[subscription] += 1
+        try:
+            yield
+        finally:
+            self._taken[subscription] -= 1
+            if not self._taken[subscription]:
+                del self._taken[subscription]
+
+
 class _Mounted(Response):
     """Hands the connection to the transport: it writes its own head and body."""
 
-    def __init__(self, stream: EventStream) -> None:
+    def __init__(self, stream: EventStream, places: _Places, subscription: str) -> None:
         super().__init__()
-        self._stream = stream
+        self._stream, self._places, self._subscription = stream, places, subscription
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await self._stream(scope, receive, send)
+            with self._places.one(self._subscription):
+                await self._stream(scope, receive, send)
         except Unavailable as why:  # it has begun, so no status can say it: it ends, and its reader comes again
             log_line.warning("store away", path=scope["path"], why=str(why))
             await send({"type": "http.response.body", "body": b""})

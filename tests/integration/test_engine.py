@@ -178,6 +178,27 @@ def test_a_stream_gives_first_what_cannot_wait(place: Place) -> None:
         assert id_of(next(envelopes)) == extreme
 
 
+def test_one_subscription_has_so_many_streams(place: Place) -> None:
+    """A ninth stream is refused as busy while eight are open, another subscription's is not; who leaves makes room."""
+    caller = place.caller()
+    subscription, other = caller.subscribe(), caller.subscribe()
+    path = f"/v1/subscriptions/{subscription}/stream"
+    with ExitStack() as last, ExitStack() as stack:
+        last.enter_context(caller.stream(subscription))
+        for _ in range(7):
+            stack.enter_context(caller.stream(subscription))
+        answer = caller.call("GET", path)
+        assert (answer.json()["code"], answer.headers["Retry-After"]) == ("busy", "15")
+        stack.enter_context(caller.stream(other))
+        stack.close()
+
+        def opened() -> bool:
+            with place.hub.http.stream("GET", path, headers=caller.headers("GET", path)) as again:
+                return again.status_code == 200
+
+        until(opened)
+
+
 def test_where_order_is_asked_for_nothing_overtakes(place: Place) -> None:
     """With `order: issuer` an issuer's alerts come as they were accepted, however urgent the last."""
     caller = place.caller()
