@@ -23,23 +23,32 @@ class Box(NamedTuple):
     east: float
 
 
-def touch(asked: Sequence[Area], stated: Sequence[Area]) -> bool:
+class Placed(NamedTuple):
+    """An area with its box, which takes long to work out of many points and is worked out once."""
+
+    area: Area
+    box: Box | None
+
+
+def placed(areas: Sequence[Area]) -> tuple[Placed, ...]:
+    """The areas with their boxes."""
+    return tuple(Placed(area, box(area)) for area in areas)
+
+
+def touch(asked: Sequence[Placed], stated: Sequence[Placed]) -> bool:
     """Whether any of one list may touch any of the other; an alert without areas touches all (protocol §6)."""
-    if not stated:
-        return True
-    ones, others = [(area, box(area)) for area in asked], [(area, box(area)) for area in stated]
-    return any(_touch(*one, *other) for one in ones for other in others)
+    return not stated or any(_touch(one, other) for one in asked for other in stated)
 
 
-def _touch(one: Area, box_of_one: Box | None, other: Area, box_of_other: Box | None) -> bool:
-    if isinstance(one, IsoArea) and isinstance(other, IsoArea):
-        return _below(one.iso, other.iso) or _below(other.iso, one.iso)
-    if isinstance(one, GeocodeArea) and isinstance(other, GeocodeArea):
-        same_system = one.geocode.system == other.geocode.system
-        return not same_system or one.geocode.value == other.geocode.value
-    if box_of_one is None or box_of_other is None:
+def _touch(one: Placed, other: Placed) -> bool:
+    if isinstance(one.area, IsoArea) and isinstance(other.area, IsoArea):
+        return _below(one.area.iso, other.area.iso) or _below(other.area.iso, one.area.iso)
+    if isinstance(one.area, GeocodeArea) and isinstance(other.area, GeocodeArea):
+        same_system = one.area.geocode.system == other.area.geocode.system
+        return not same_system or one.area.geocode.value == other.area.geocode.value
+    if one.box is None or other.box is None:
         return True
-    return _overlap(box_of_one, box_of_other)
+    return _overlap(one.box, other.box)
 
 
 def _below(code: str, wider: str) -> bool:

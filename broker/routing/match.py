@@ -4,11 +4,12 @@ Subscriptions are kept by the first word of each domain that they name; the rest
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from broker.label import Label
-from broker.routing.areas import touch
+from broker.routing.areas import Placed, placed, touch
 from schemas.subscription import Filter, Subscription
 from schemas.terms import Severity, Urgency, severity_rank, urgency_rank
 from schemas.vocabulary import within
@@ -33,26 +34,35 @@ Selects = Callable[[str, str], bool]
 """Whether a selector names an agency, in the directory of now."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanting(Generic[H]):
+    """A subscription with the areas that it asks for, boxed when it was put."""
+
+    held: H
+    areas: Sequence[Placed] | None
+
+
 class Index(Generic[H]):
     """Subscriptions by what they want."""
 
     def __init__(self, held: Iterable[H] = ()) -> None:
-        self._held: dict[str, H] = {}
+        self._wanting: dict[str, _Wanting[H]] = {}
         self._by_root: dict[str, set[str]] = defaultdict(set)
         for each in held:
             self.put(each)
 
     def put(self, held: H) -> None:
         """Adds the subscription, or takes its new filter."""
-        self.remove(held.subscription.id)
-        self._held[held.subscription.id] = held
-        for root in _roots(held.subscription.filter):
-            self._by_root[root].add(held.subscription.id)
+        id_, asked = held.subscription.id, held.subscription.filter
+        self.remove(id_)
+        self._wanting[id_] = _Wanting(held, None if asked.areas is None else placed(asked.areas))
+        for root in _roots(asked):
+            self._by_root[root].add(id_)
 
     def remove(self, id_: str) -> None:
-        before = self._held.pop(id_, None)
+        before = self._wanting.pop(id_, None)
         if before is not None:
-            for root in _roots(before.subscription.filter):
+            for root in _roots(before.held.subscription.filter):
                 self._by_root[root].discard(id_)
 
     def matching(self, label: Label, given: Collection[str], selects: Selects) -> Iterator[H]:
@@ -61,26 +71,23 @@ class Index(Generic[H]):
         `given` are the subscriptions that were given something which the alert references: they want it whatever
         their filter says, but for its status.
         """
-        root = label.domain.partition(".")[0]
-        candidates = self._by_root.get(root, set()) | self._by_root.get(ANY, set()) | (set(given) & self._held.keys())
-        for id_ in sorted(candidates):
-            held = self._held[id_]
-            if wants(held, label, given, selects):
-                yield held
+        root, stated = label.domain.partition(".")[0], placed(label.areas)
+        there = set(given) & self._wanting.keys()
+        for id_ in sorted(self._by_root.get(root, set()) | self._by_root.get(ANY, set()) | there):
+            wanting = self._wanting[id_]
+            if _hears(wanting.held, label) and (id_ in given or _passes(wanting, label, stated, selects)):
+                yield wanting.held
 
 
-def wants(held: Held, label: Label, given: Collection[str], selects: Selects) -> bool:
-    """Whether the subscription asks for this alert. What it may have is asked elsewhere."""
-    subscription, asked = held.subscription, held.subscription.filter
-    if label.status not in asked.status:
-        return False
-    if held.agency == label.issuer and not subscription.own:
-        return False
-    return subscription.id in given or passes(asked, label, selects)
+def _hears(held: Held, label: Label) -> bool:
+    """The status, and whether its own alerts come back to it: from these nothing is excepted."""
+    subscription = held.subscription
+    return label.status in subscription.filter.status and (held.agency != label.issuer or subscription.own)
 
 
-def passes(asked: Filter, label: Label, selects: Selects) -> bool:
-    """The filter but for its status: what it leaves out does not restrict."""
+def _passes(wanting: _Wanting[H], label: Label, stated: Sequence[Placed], selects: Selects) -> bool:
+    """The filter but for its status: what it leaves out does not restrict. `stated` are the alert's areas."""
+    asked = wanting.held.subscription.filter
     return (
         (asked.domains is None or any(within(label.domain, domain) for domain in asked.domains))
         and (asked.severity is None or _severe_enough(label.severity, asked.severity))
@@ -89,7 +96,7 @@ def passes(asked: Filter, label: Label, selects: Selects) -> bool:
         and (asked.products is None or label.product in asked.products)
         and (asked.languages is None or any(_speaks(label, language) for language in asked.languages))
         and (asked.issuers is None or any(selects(selector, label.issuer) for selector in asked.issuers))
-        and (asked.areas is None or touch(asked.areas, label.areas))
+        and (wanting.areas is None or touch(wanting.areas, stated))
     )
 
 

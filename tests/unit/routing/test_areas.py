@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from broker.routing.areas import box, touch
+from broker.routing import areas
+from broker.routing.areas import box, placed
 from schemas.areas import Area, CircleArea, PolygonArea
 
 READ: TypeAdapter[Any] = TypeAdapter(Area)
@@ -29,6 +30,11 @@ PLACES = st.builds(
     st.sampled_from(["22", "23"]),
 )
 ANY = CIRCLES | POLYGONS | CODES | PLACES
+
+
+def touch(asked: list[Any], stated: list[Any]) -> bool:
+    """Whether one list touches the other, each placed first."""
+    return areas.touch(placed(asked), placed(stated))
 
 
 def area(**members: Any) -> Any:

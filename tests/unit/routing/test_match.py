@@ -1,5 +1,6 @@
 """Which subscriptions want an alert: the filter of protocol §6; the index finds what asking each would find."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.label import Label
-from broker.routing.match import Index, passes, wants
+from broker.routing import areas
+from broker.routing.match import Index
 from schemas.subscription import Filter, Subscription
 from schemas.terms import Kind, Product, Severity, Status, Urgency
 from tests.unit import making
@@ -36,6 +38,11 @@ def subscription(number: int = 1, *, own: bool = False, **filter_: Any) -> Subsc
     return Subscription(
         id=f"sub_{number}", adapter="stream", purpose=("prevention",), own=own, filter=Filter.model_validate(filter_)
     )
+
+
+def wants(held: Held, label: Label, given: Collection[str]) -> bool:
+    """Whether the subscription, alone in an index, wants the alert."""
+    return list(Index([held]).matching(label, given, selects)) == [held]
 
 
 def some(values: Any) -> st.SearchStrategy[list[Any] | None]:
@@ -104,18 +111,18 @@ def test_the_index_finds_what_asking_each_would(steps: list[tuple[bool, Held]], 
         else:
             index.remove(id_)
             there.pop(id_, None)
-    expected = [there[id_] for id_ in sorted(there) if wants(there[id_], label, given_, selects)]
+    expected = [there[id_] for id_ in sorted(there) if wants(there[id_], label, given_)]
     assert list(index.matching(label, given_, selects)) == expected
 
 
 @given(held=HELD, label=LABELS)
 def test_each_member_only_narrows(held: Held, label: Label) -> None:
     """Leaving a member of the filter out never loses an alert: what is left out does not restrict."""
-    if not wants(held, label, (), selects):
+    if not wants(held, label, ()):
         return
     for member in ("domains", "severity", "urgency", "areas", "issuers", "kinds", "products", "languages"):
         wider = held.subscription.filter.model_copy(update={member: None})
-        assert wants(Held(held.agency, held.subscription.model_copy(update={"filter": wider})), label, (), selects)
+        assert wants(Held(held.agency, held.subscription.model_copy(update={"filter": wider})), label, ())
 
 
 @given(held=HELD, label=LABELS)
@@ -123,7 +130,7 @@ def test_what_follows_something_given(held: Held, label: Label) -> None:
     """What references something that the subscription was given passes all of its filter but the status."""
     status_fits = label.status in held.subscription.filter.status
     its_own = held.agency == label.issuer and not held.subscription.own
-    assert wants(held, label, {held.subscription.id}, selects) == (status_fits and not its_own)
+    assert wants(held, label, {held.subscription.id}) == (status_fits and not its_own)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +171,7 @@ def test_what_follows_something_given(held: Held, label: Label) -> None:
 )
 def test_the_filter(filter_: dict[str, Any], changes: dict[str, Any], passing: bool) -> None:
     """Each member as protocol §6 has it."""
-    assert passes(subscription(**filter_).filter, making.label(**changes), selects) is passing
+    assert wants(Held(making.PROVINCE, subscription(**filter_)), making.label(**changes), ()) is passing
 
 
 @pytest.mark.parametrize("status", ["exercise", "test", "system"])
@@ -172,13 +179,32 @@ def test_actual_alone_unless_named(status: str) -> None:
     """A filter that names no status gets `actual` alone; one that names others gets those and not `actual`."""
     label, plain = making.label(status=status), Held(making.PROVINCE, subscription())
     named = Held(making.PROVINCE, subscription(status=[status]))
-    assert not wants(plain, label, (), selects)
-    assert wants(named, label, (), selects)
-    assert not wants(named, making.label(), (), selects)
+    assert not wants(plain, label, ())
+    assert wants(named, label, ())
+    assert not wants(named, making.label(), ())
 
 
 def test_the_agencys_own() -> None:
     """An agency's own alerts come back to it only where the subscription says `own`."""
-    assert not wants(Held(making.DYKE, subscription()), making.label(), (), selects)
-    assert wants(Held(making.DYKE, subscription(own=True)), making.label(), (), selects)
-    assert wants(Held(making.PROVINCE, subscription()), making.label(), (), selects)
+    assert not wants(Held(making.DYKE, subscription()), making.label(), ())
+    assert wants(Held(making.DYKE, subscription(own=True)), making.label(), ())
+    assert wants(Held(making.PROVINCE, subscription()), making.label(), ())
+
+
+def test_areas_are_boxed_when_a_subscription_is_put(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many alerts come, a subscription's polygon is walked through once, and an alert's areas once each."""
+    boxed: list[Any] = []
+    walked = areas.box
+
+    def box(area: Any) -> Any:
+        boxed.append(area)
+        return walked(area)
+
+    monkeypatch.setattr(areas, "box", box)
+    ring = [[20 + n / 1000, 106.0] for n in range(1000)]
+    asked = [{"polygon": [*ring, [21, 107], ring[0]]}]
+    index = Index(Held(making.PROVINCE, subscription(number, areas=asked)) for number in (1, 2, 3))
+    label = making.label(areas=[{"circle": [20.9, 106.5, 25.0]}])
+    for _ in range(5):
+        assert len(list(index.matching(label, (), selects))) == 3
+    assert len(boxed) == 3 + 5
