@@ -16,6 +16,8 @@ class Caller:
     way: Way
     subscription: str | None = None
     """An API token serves one subscription alone."""
+    api_token: str | None = None
+    """The hash of the API token, where it is one that proved it."""
 
     def need(self, scope: str) -> None:
         """Refuses with `insufficient-scope` unless the token has it."""

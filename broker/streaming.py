@@ -6,7 +6,7 @@ owed; several readers of one subscription each get every position after their ow
 
 import json
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from adapters.base import Event
@@ -34,6 +34,8 @@ class Reader:
     keys: HubKeys
     hub: str
     clock: Clock
+    may_stay: Callable[[], Awaitable[bool]]
+    """Whether what the reader showed when it came still holds."""
     cursor: int = 0
     _after: dict[bool, str] = field(default_factory=lambda: {True: "", False: ""})
     """How far each lane (urgent or not) was looked through: what must stay is looked at again after a wait."""
@@ -55,7 +57,7 @@ class Reader:
             raise _unknown_cursor()
 
     async def events(self) -> AsyncGenerator[Event, None]:
-        """Without end, while the subscription is active. The caller says `written` of each before it asks for more."""
+        """While the subscription is active and the reader may stay. The caller says `written` of each first."""
         while await self._still_active():
             sending = await self._next()
             if sending is not None:
@@ -145,7 +147,7 @@ class Reader:
 
     async def _still_active(self) -> bool:
         held = await self.subscriptions.get(self.held.subscription.id)
-        if held is None or held.subscription.state is not SubscriptionState.ACTIVE:
+        if not await self.may_stay() or held is None or held.subscription.state is not SubscriptionState.ACTIVE:
             return False
         self.held = held
         return True

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from starlette.requests import Request
 
@@ -10,6 +11,7 @@ from broker.api.services import Services
 from broker.caller import Caller
 from broker.errors import Refused
 from broker.policy.ways import Way
+from broker.ports import ApiToken
 from broker.trust import credentials
 from schemas.terms import Role
 
@@ -71,11 +73,17 @@ async def _with_basic(services: Services, credentials_: str) -> Caller:
 
 
 async def _with_api_token(services: Services, token: str) -> Caller:
-    held = await services.store.credentials.token(hashlib.sha256(token.encode()).hexdigest())
-    if held is None or held.expires <= services.clock().timestamp():
+    held = await api_token(services, hashlib.sha256(token.encode()).hexdigest())
+    if held is None:
         raise Refused("unauthenticated", UNKNOWN_TOKEN)
     access = credentials.Access(held.agency, held.name, frozenset({"read"}), None)
-    return _caller(services, access, Way.READ_UNBOUND, held.subscription)
+    return replace(_caller(services, access, Way.READ_UNBOUND, held.subscription), api_token=held.hash)
+
+
+async def api_token(services: Services, hash_: str) -> ApiToken | None:
+    """The API token of that hash, unless it was revoked or has expired."""
+    held = await services.store.credentials.token(hash_)
+    return None if held is None or held.expires <= services.clock().timestamp() else held
 
 
 def _caller(services: Services, access: credentials.Access, way: Way, subscription: str | None = None) -> Caller:

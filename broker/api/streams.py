@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from adapters.stream import EventStream
-from broker.api.caller import caller_of
+from broker.api.caller import api_token, caller_of
 from broker.api.services import Services
 from broker.caller import Caller
 from broker.errors import Fault, Refused
@@ -36,14 +36,15 @@ def streams(services: Services, subscribing: Subscribing) -> APIRouter:
     @routes.get("/{id_}/stream", summary="What you are owed, as server-sent events", response_class=Response)
     async def stream(id_: str, request: Request, who: Annotated[Caller, Depends(caller)]) -> Response:
         who.need("read")
-        reader = await _reader(services, subscribing, who, id_)
+        reader = await reader_of(services, subscribing, who, id_)
         await reader.begin(request.headers.get("last-event-id"))
         return _Mounted(EventStream(reader), places, id_)
 
     return routes
 
 
-async def _reader(services: Services, subscribing: Subscribing, who: Caller, id_: str) -> Reader:
+async def reader_of(services: Services, subscribing: Subscribing, who: Caller, id_: str) -> Reader:
+    """One connection to the caller's own subscription; refuses where that is no stream, or paused."""
     held = await subscribing.own(who, id_)
     if held.subscription.adapter != "stream":
         fault = Fault("/adapter", "stream")
@@ -59,7 +60,13 @@ async def _reader(services: Services, subscribing: Subscribing, who: Caller, id_
         keys=services.keys,
         hub=services.hub.id,
         clock=services.clock,
+        may_stay=lambda: _token_holds(services, who),
     )
+
+
+async def _token_holds(services: Services, who: Caller) -> bool:
+    """An access token, which lives for minutes, may finish the stream that it opened; an API token may not."""
+    return who.api_token is None or await api_token(services, who.api_token) is not None
 
 
 class _Places:

@@ -284,8 +284,7 @@ def test_an_api_token_that_is_not_right_in_everything_is_unknown(place: Place, s
     ]
     path, send = "/v1/subscriptions", place.hub
     answers = [_told(Ask("GET", path, headers), send) for headers in wrong]
-    command = [sys.executable, "-m", "broker", "token", "revoke", "--agency", HEALTH, "--name", "taxii-2"]
-    subprocess.run([*command, "--data", str(place.world.folder / "data")], check=True, capture_output=True)
+    _revoke(place, "taxii-2")
     answers += [_told(Ask("GET", path, headers), send) for headers in (_basic("taxii-2", token), _bearer(token))]
     assert answers == [answers[0]] * len(answers)
     assert answers[0]["code"] == "unauthenticated"
@@ -293,6 +292,22 @@ def test_an_api_token_that_is_not_right_in_everything_is_unknown(place: Place, s
 
 def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+def test_a_stream_ends_with_its_api_token(place: Place, subscribed: Any) -> None:
+    """What is accepted once the token was revoked does not come by the stream that it opened."""
+    mine = subscribed(place.caller())
+    before = accepted(place.hub, place.world, alert(tlp="green"))
+    with Caller(place.hub, _issue(place, mine, "taxii-4")).stream(mine) as envelopes:
+        assert id_of(next(envelopes)) == before
+        _revoke(place, "taxii-4")
+        accepted(place.hub, place.world, alert(tlp="green"))
+        assert next(envelopes, None) is None
+
+
+def _revoke(place: Place, name: str) -> None:
+    command = [sys.executable, "-m", "broker", "token", "revoke", "--agency", HEALTH, "--name", name]
+    subprocess.run([*command, "--data", str(place.world.folder / "data")], check=True, capture_output=True)
 
 
 def test_an_api_token_is_kept_as_its_hash_alone(place: Place, subscribed: Any) -> None:

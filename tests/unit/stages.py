@@ -118,6 +118,7 @@ class Stages:
             services.keys,
             making.HUB,
             self.clock,
+            _always,
         )
         await reader.begin(after)
         return reader
@@ -136,6 +137,10 @@ async def written(reader: Reader) -> list[Opened]:
         given.append(sending.opened)
     reader._look_anew()
     return given
+
+
+async def _always() -> bool:
+    return True
 
 
 @contextmanager

@@ -1,16 +1,18 @@
 """What readers get and are told, through the stages and a store in memory."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from broker import subscribing
+from broker.api.streams import reader_of
 from broker.clock import told
 from broker.errors import Refused
 from broker.label import Label
 from broker.policy.ways import Way
-from broker.ports import Opened, Owed, Stood
+from broker.ports import ApiToken, Opened, Owed, Stood
 from broker.trust.directory import Snapshot
 from schemas.requests import Replay
 from schemas.subscription import SubscriptionPatch
@@ -174,6 +176,28 @@ async def test_a_cursor_that_never_was_is_refused(cursor: str, stages: Stages) -
     assert refused.value.code == "invalid-request"
     for known in ("0", "3"):
         await stages.reader(id_, after=known)
+
+
+@pytest.mark.parametrize("ends", ["revoked", "expired"])
+async def test_a_stream_lasts_as_long_as_its_api_token(ends: str, stages: Stages) -> None:
+    """Once the token that opened it was revoked or has expired, a stream gives nothing more, and ends."""
+    id_ = await stages.subscribe()
+    expires = stages.now.timestamp() + 60
+    await stages.store.credentials.add_token(ApiToken("hash", "taxii", PROVINCE, id_, expires))
+    who = replace(stages.caller(way=Way.READ_UNBOUND), api_token="hash")
+    reader = await reader_of(stages.services, stages.subscribing, who, id_)
+    green = HANDLING | {"tlp": "green"}
+    await stages.accepted(label(FIRST, handling=green))
+    events = reader.events()
+    event = await anext(events)
+    await reader.written(event)
+    await stages.accepted(label(id_of(DYKE, 2), handling=green))
+    if ends == "revoked":
+        await stages.store.credentials.revoke_token("hash")
+    else:
+        stages.now += timedelta(seconds=60)
+    assert event.cursor == "1"
+    assert [each async for each in events] == []
 
 
 async def test_what_must_stay_hides_nothing_that_is_due(stages: Stages) -> None:
