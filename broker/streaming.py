@@ -57,7 +57,7 @@ class Reader:
             raise _unknown_cursor()
 
     async def events(self) -> AsyncGenerator[Event, None]:
-        """While the subscription is active and the reader may stay. The caller says `written` of each first."""
+        """While the subscription is active and the reader may stay. Each is `written` before the next."""
         while await self._still_active():
             sending = await self._next()
             if sending is not None:
