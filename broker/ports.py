@@ -563,7 +563,9 @@ class Credentials(Protocol):
 class Ledger(Protocol):
     """What must be provable later besides the accepted alerts (those stand in the log with their entries)."""
 
-    async def add(self, entry: Entry) -> None: ...
+    async def add(self, entry: Entry) -> None:
+        """Once: what was said before (`Entry.said`) is not added again, whenever and with whatever salt it comes."""
+        ...
 
     def entries(self) -> AsyncIterator[Entry]: ...
 

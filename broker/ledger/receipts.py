@@ -24,6 +24,12 @@ class Entry:
     def leaf(self) -> str:
         return "sha256:" + hashlib.sha256(jws.decode(self.salt) + self.payload.encode()).hexdigest()
 
+    @property
+    def said(self) -> str:
+        """Digest of what it says but for when: equal for entries that say the same, so that it is said once."""
+        what = {name: value for name, value in json.loads(self.payload).items() if name != "at"}
+        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
 
 def promise(keys: HubKeys, hub: str, label: Label, now: datetime) -> tuple[str, Entry]:
     """The receipt and its entry: the leaf of this entry will be in the ledger within 60 s."""

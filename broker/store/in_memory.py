@@ -327,12 +327,12 @@ class MemoryLedger:
     """See `ports.Ledger`."""
 
     def __init__(self) -> None:
-        self._entries: list[Entry] = []
+        self._entries: dict[str, Entry] = {}
 
     async def add(self, entry: Entry) -> None:
-        self._entries.append(entry)
+        self._entries.setdefault(entry.said, entry)
 
     async def entries(self) -> AsyncIterator[Entry]:
         """From the first."""
-        for entry in self._entries:
+        for entry in list(self._entries.values()):
             yield entry

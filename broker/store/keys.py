@@ -28,7 +28,7 @@ A key is `iab1:{tag}:name`. All keys of one script share the tag in braces, so t
 `{tokens}`             `:tokens` hash: hash of the token → JSON
 `{once-<digest>}`      `:once` a value that must not come again, until it expires
 `{directories}`        `:documents` hash: digest → document
-`{ledger}`             `:entries` stream
+`{ledger}`             `:entries` stream; `:said` set of digests of what they say
 =====================  =============================================================================================
 
 Each tag may have a `:mark` besides, for a second, where writes wait for replicas (`copies.py`).
@@ -53,6 +53,7 @@ REVISION: Final = f"{PREFIX}:{{subscriptions}}:revision"
 TOKENS: Final = f"{PREFIX}:{{tokens}}:tokens"
 DOCUMENTS: Final = f"{PREFIX}:{{directories}}:documents"
 LEDGER: Final = f"{PREFIX}:{{ledger}}:entries"
+SAID: Final = f"{PREFIX}:{{ledger}}:said"
 
 APPENDED: Final = f"{PREFIX}:appended"
 """Channel: a partition got something (its number)."""

@@ -112,7 +112,7 @@ class RedisLedger:
         self._link = link
 
     async def add(self, entry: Entry) -> None:
-        await self._link.command("XADD", keys.LEDGER, "*", "e", ENTRY.write(entry))
+        await self._link.script("enter", (keys.LEDGER, keys.SAID), (entry.said, ENTRY.write(entry)))
 
     async def entries(self) -> AsyncIterator[Entry]:
         """From the first."""

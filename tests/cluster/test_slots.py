@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from redis.crc import key_slot
 
+from broker.ledger.receipts import equivocation
 from broker.policy.breaker import Breaker
 from broker.ports import Ended
 from broker.store import keys
@@ -99,6 +100,7 @@ async def everything(store: RedisStore, alert: Make, opened: Make, attempt: Make
     await outbox.leave("one", claim, None)
     await outbox.remove("sub_1")
     await store.credentials.first_use("kind", "value", 5)
+    await store.ledger.add(equivocation("one", "two", "2026-11-22T01:00:00.000Z"))
     held = Subscription(id="sub_1", adapter="stream", purpose=(Purpose.PREVENTION,))
     await store.subscriptions.create("vn.moh", held, None)
     await store.subscriptions.delete("sub_1")

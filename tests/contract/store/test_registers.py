@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
+from broker.ledger.receipts import equivocation
 from broker.ports import ApiToken, Entry, Held
 from broker.store.in_redis import RedisStore
 from broker.store.keys import HELD
@@ -146,6 +147,16 @@ async def test_directories_are_kept(store):
     await store.directories.keep("sha256:1", "another")
     assert await store.directories.document("sha256:1") == "một"
     assert await store.directories.document("sha256:2") is None
+
+
+async def test_ledger_says_a_thing_once(store):
+    """Two statements of one id are proved once, however often the pair is posted; another pair is another entry."""
+    first = equivocation("one", "two", "2026-11-22T01:00:00.000Z")
+    other = equivocation("one", "three", "2026-11-22T01:00:00.000Z")
+    repeated = [equivocation("one", "two", f"2026-11-22T02:00:0{n}.000Z") for n in range(5)]
+    for entry in (first, *repeated, other, first):
+        await store.ledger.add(entry)
+    assert [entry async for entry in store.ledger.entries()] == [first, other]
 
 
 async def test_ledger_keeps_order(store):
