@@ -30,7 +30,7 @@ def demo(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Shows the main job: nine agencies, a broker, readers, signed alerts, and one table of what became of them.
+    """Shows the main job: twelve agencies, a hub, readers, signed alerts, and one table of what became of them.
 
     Without --once it stays up and goes on posting, so that you can subscribe and look around.
     """

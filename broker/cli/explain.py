@@ -1,5 +1,6 @@
 """`broker explain`: what was decided about an alert, rule by rule, on one screen."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -55,10 +56,9 @@ RULES = {
     ),
 }
 """The fifteen rules of release (protocol §9), each in a few words."""
-HEADINGS = {
-    Language.EN: ("rule", "about", "said", "because", "looked at"),
-    Language.VI: ("quy tắc", "về", "kết quả", "vì", "đã xem"),
-}
+HEADINGS = {Language.EN: ("rule", "said", "because"), Language.VI: ("quy tắc", "kết quả", "vì")}
+VERDICTS = {Language.EN: {"pass": "pass", "fail": "fails"}, Language.VI: {"pass": "đạt", "fail": "không đạt"}}
+SILENT = {Language.EN: "nothing to say: rules", Language.VI: "không liên quan: quy tắc"}
 OUTCOMES = {
     Language.EN: {"whole": "released whole", "part": "released in part", "withheld": "withheld"},
     Language.VI: {"whole": "chuyển toàn bộ", "part": "chuyển một phần", "withheld": "giữ lại"},
@@ -105,23 +105,35 @@ def explain(
 
 
 def table(decision: "DecisionTold", lang: Language) -> "Table":
-    """One decision as a table; what was not met stands out."""
+    """One decision as a table; what was not met stands out, and rules that had nothing to say are named below."""
+    from rich import box
     from rich.markup import escape
     from rich.table import Table
     from rich.text import Text
 
     parts = f" ({', '.join(decision.parts)})" if decision.outcome == "part" else ""
     outcome = OUTCOMES[lang][decision.outcome] + parts
-    shown = Table(title=escape(f"{decision.subscription}: {outcome}, {decision.at}"), title_justify="left")
+    title = escape(f"{decision.subscription}  {outcome}  {decision.at}")
+    shown = Table(title=title, title_justify="left", caption_justify="left", box=box.SIMPLE)
     for heading in HEADINGS[lang]:
         shown.add_column(heading, overflow="fold")
     for rule in decision.rules:
-        looked_at = ", ".join(f"{name}: {_short(value)}" for name, value in rule.looked_at.items())
-        style = "" if rule.said == "pass" else "bold red" if rule.said == "withhold" else "yellow"
-        cells = (str(rule.rule), RULES[lang][rule.rule - 1], rule.said, rule.because, looked_at)
-        shown.add_row(*(Text(cell) for cell in cells), style=style)
+        if rule.said in VERDICTS[lang]:
+            name = f"{rule.rule:2} {RULES[lang][rule.rule - 1]}"
+            why = Text(f"{rule.because}\n").append(_looked_at(rule.looked_at), style="dim")
+            style = "bold red" if rule.said == "fail" else ""
+            shown.add_row(Text(name), Text(VERDICTS[lang][rule.said]), why, style=style)
+    silent = [str(rule.rule) for rule in decision.rules if rule.said not in VERDICTS[lang]]
+    if silent:
+        shown.caption = f"{SILENT[lang]} {', '.join(silent)}"
     return shown
 
 
+def _looked_at(facts: Mapping[str, object]) -> str:
+    """Without what is empty; digests by their beginning."""
+    return ", ".join(f"{name}: {_short(value)}" for name, value in facts.items() if value not in ([], (), {}, None))
+
+
 def _short(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return f"{text[:19]}…" if text.startswith("sha256:") else text

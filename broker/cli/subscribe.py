@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
 
 
 def subscribe(
-    adapter: Annotated[str, typer.Option(help="How it comes: stream, webhook, poll …")] = "stream",
+    adapter: Annotated[str, typer.Option(help="How it comes: stream or webhook.")] = "stream",
     purpose: Annotated[list[str], typer.Option(help="What it is used for; repeat it.")] = ["prevention"],  # noqa: B006 - typer copies it
     domain: Annotated[list[str] | None, typer.Option(help="A domain and all below it; repeat it.")] = None,
     severity: Annotated[str | None, typer.Option(help="At least this.")] = None,
@@ -152,4 +152,4 @@ def _line(held: "Subscription") -> str:
     health = held.health
     trouble = f", failing since {health.failing_since}: {health.last_error}" if health.failing_since else ""
     named = f" “{plain(held.name)}”" if held.name else ""
-    return f"{held.id}{named}: {held.adapter}, {held.state}, {health.waiting} waiting{trouble}"
+    return f"{held.id}{named}  {held.adapter}, {held.state}, {health.waiting} waiting{trouble}"
