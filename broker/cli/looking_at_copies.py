@@ -81,9 +81,7 @@ def _primary(wanted: int, of_cluster: bool, told: Mapping[str, Any], stated: Map
         price = "lost only if it goes with those that had it" if there > wanted else "while one is away, posts wait"
         yield Finding("replicas", Grade.OK, f"{there} follow it, {wanted} must have each write: {price}")
     if "min-replicas-to-write" in stated and int(stated["min-replicas-to-write"]) < wanted:
-        found = (
-            "cut off from its replicas it takes writes that count for nobody, and are lost at a take-over"
-        )
+        found = "cut off from its replicas it takes writes that count for nobody, and are lost at a take-over"
         yield Finding("replicas", Grade.WARNING, found, f"set in its configuration: min-replicas-to-write {wanted}")
     if of_cluster:
         yield from _coverage(stated)
