@@ -72,8 +72,8 @@ class Router:
     _index: Index[Held] = field(default_factory=Index)
     _held: dict[str, Held] = field(default_factory=dict)
     _revision: int = -1
-    _taken_over: set[tuple[int, int]] = field(default_factory=set)
-    """Partitions with the tokens of their leases, whose parked alerts were tried again."""
+    _taken_over: dict[int, int] = field(default_factory=dict)
+    """Partitions whose parked alerts were tried again, with the newest token of the lease under which they were."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; then the partitions are free for another at once."""
@@ -99,9 +99,9 @@ class Router:
         cursors: dict[int, str] = {}
         moved = False
         for partition, token in dict(await share.tokens()).items():
-            if (partition, token) not in self._taken_over:
+            if self._taken_over.get(partition) != token:
                 await self._try_parked(partition)
-                self._taken_over.add((partition, token))
+                self._taken_over[partition] = token
             cursor = await self.log.cursor(partition)
             entries = await self.log.read(partition, cursor, BATCH)
             cursors[partition] = cursor
