@@ -123,7 +123,7 @@ class Hearing:
     async def _superseded_for(self, ask: Ask) -> bool:
         """Superseded is an alert for those alone to whom one of its updates was released."""
         for update in self.standing.superseded_by:
-            if any(_released_to(ask, said) for said in await self.judge.dossiers.decisions(update)):
+            if await self.judge.dossiers.released_to(update, ask.agency):
                 return True
         return False
 
@@ -139,7 +139,3 @@ class Hearing:
 
 def _to_all_given(label: Label) -> bool:
     return label.notice is not None or label.kind is Kind.RECALL
-
-
-def _released_to(ask: Ask, said: Decided) -> bool:
-    return said.agency == ask.agency and said.outcome != "withheld"

@@ -51,6 +51,12 @@ def same_match(one: Matched, other: Matched) -> bool:
     return untimed[0] == untimed[1] and one.owed == other.owed
 
 
+def released_by(fact: Decided | Matched) -> frozenset[str]:
+    """The agencies that any of the alert was released to."""
+    decided = fact.decided if isinstance(fact, Matched) else (fact,)
+    return frozenset(each.agency for each in decided if each.outcome != "withheld")
+
+
 def history(decisions: Iterable[Decided]) -> Sequence[Decided]:
     """By subscription, then in their order; one that only repeats its subscription's last is left out."""
     told: list[Decided] = []

@@ -28,7 +28,7 @@ from broker.ports import (
     StoredAlert,
 )
 from broker.store.bells import Bells
-from broker.store.facts import ends_of, history, place_of, same, same_match, standing_of
+from broker.store.facts import ends_of, history, place_of, released_by, same, same_match, standing_of
 from broker.store.keys import APPENDED, partition_of
 from broker.store.memory_outbox import MemoryOutbox
 from schemas.subscription import Subscription
@@ -169,6 +169,7 @@ class _Dossier:
     given: dict[tuple[str, str], Given] = field(default_factory=dict)
     decided: defaultdict[tuple[str, str], list[Decided]] = field(default_factory=lambda: defaultdict(list))
     matched: list[Matched] = field(default_factory=list)
+    released: set[str] = field(default_factory=set)
     ends: dict[tuple[str, str], Ended] = field(default_factory=dict)
     acks: dict[str, Acknowledged] = field(default_factory=dict)
 
@@ -181,6 +182,7 @@ class _Dossier:
             case Given(agency, subscription, _):
                 self.given.setdefault((agency, subscription), fact)
             case Decided() | Matched():
+                self.released |= released_by(fact)
                 self._decide(fact)
             case Ended(agency, subscription, _, _):
                 before = self.ends.get((agency, subscription))
@@ -223,6 +225,9 @@ class MemoryDossiers:
     async def decisions(self, alert: str) -> Sequence[Decided]:
         dossier = self._dossiers[alert]
         return history(chain(*(match.decided for match in dossier.matched), *dossier.decided.values()))
+
+    async def released_to(self, alert: str, agency: str) -> bool:
+        return agency in self._dossiers[alert].released
 
     async def ends(self, alert: str) -> Sequence[Ended]:
         return ends_of(self._dossiers[alert].matched, self._dossiers[alert].ends.values())

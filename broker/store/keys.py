@@ -7,7 +7,8 @@ A key is `iab1:{tag}:name`. All keys of one script share the tag in braces, so t
 `{partition-<n>}`      `:log` stream, one entry an alert (field `a`: its id), never trimmed; `:cursor` routed up to;
                        `:lease` of the partition; `:ping` a string, overwritten;
                        for each alert of its issuers `:alert:<id>` the record (JSON) and
-                       `:fate:<id>`, `:given:<id>`, `:decided:<id>`, `:ends:<id>`, `:acks:<id>` its dossier (hashes)
+                       `:fate:<id>`, `:given:<id>`, `:decided:<id>`, `:ends:<id>`, `:acks:<id>`,
+                       `:released:<id>` its dossier (hashes)
                        `:parked` hash: alert → JSON, of what could not be routed
 `{<lease>}`            `:lease` hash: holder, token (only grows, never deleted), until (ms, the server's clock)
 `{<group>}`            `:members` zset of processes by the time until which each is there (ms, the server's clock)
@@ -123,7 +124,7 @@ class Partition:
         return f"{PREFIX}:{{partition-{self.number}}}:{name}"
 
 
-DOSSIER: Final = ("fate", "given", "decided", "ends", "acks")
+DOSSIER: Final = ("fate", "given", "decided", "ends", "acks", "released")
 
 
 def outbox(subscription: str, *names: str) -> tuple[str, ...]:

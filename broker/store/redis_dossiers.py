@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
 
 from pydantic import TypeAdapter
@@ -10,12 +10,12 @@ from pydantic import TypeAdapter
 from broker.ports import Acknowledged, Consented, Decided, Ended, Fact, Given, Matched, Standing, State, Stood
 from broker.store import keys
 from broker.store.decisions import read_decided, read_matched, write_decided, write_matched
-from broker.store.facts import ends_of, history, standing_of
+from broker.store.facts import ends_of, history, released_by, standing_of
 from broker.store.link import Link
 
 Change = Literal["cancelled", "superseded", "recalled", "suspended", "resumed"]
 
-FATE, GIVEN, DECIDED, ENDS, ACKS = range(1, 1 + len(keys.DOSSIER))
+FATE, GIVEN, DECIDED, ENDS, ACKS, RELEASED = range(1, 1 + len(keys.DOSSIER))
 """Hashes of a dossier by their place among the script's keys."""
 
 CONSENT: Final = "consent"
@@ -40,7 +40,7 @@ class RedisDossiers:
 
     async def note(self, alert: str, *facts: Fact) -> None:
         if facts:
-            words = [word for fact in facts for word in _note(fact)]
+            words = [word for fact in facts for note in _notes(fact) for word in note]
             await self._link.script("note", self._keys(alert), words)
 
     async def standing(self, alert: str) -> Standing:
@@ -61,6 +61,9 @@ class RedisDossiers:
         later = (_decided(field, each) for field, records in found.items() for each in records.split(SEPARATOR)[1:])
         return history([*(each for record in matched for each in read_matched(record).decided), *later])
 
+    async def released_to(self, alert: str, agency: str) -> bool:
+        return bool(await self._link.command("HEXISTS", self._keys(alert)[RELEASED - 1], agency))
+
     async def ends(self, alert: str) -> Sequence[Ended]:
         decided = self._keys(alert)[DECIDED - 1]
         matched, ended = await asyncio.gather(self._link.command("HGET", decided, ROUTER), self._hash(alert, ENDS))
@@ -77,6 +80,13 @@ class RedisDossiers:
 
     def _keys(self, alert: str) -> Sequence[str]:
         return keys.Partition(keys.partition_of(alert, self._partitions)).dossier(alert)
+
+
+def _notes(fact: Fact) -> Iterator[Note]:
+    """A decision is noted as such, and for each agency that it released something to."""
+    yield _note(fact)
+    if isinstance(fact, Decided | Matched):
+        yield from (("once", RELEASED, agency, "1") for agency in sorted(released_by(fact)))
 
 
 def _note(fact: Fact) -> Note:  # noqa: PLR0911 - one line a kind of fact

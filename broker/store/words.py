@@ -7,7 +7,7 @@ Value = str | bytes | int | float
 
 READING: Final = frozenset(
     {"GET", "HGET", "HGETALL", "HKEYS", "HMGET", "HVALS", "SMEMBERS", "XLEN", "XRANGE", "XREVRANGE", "ZCARD", "ZRANGE"}
-    | {"PING", "INFO", "CONFIG", "TIME", "PUBLISH"}
+    | {"HEXISTS", "PING", "INFO", "CONFIG", "TIME", "PUBLISH"}
 )
 """Whatever else is sent counts as a write, scripts too. What is published is heard or not; nobody is promised it."""
 SCRIPTS: Final = frozenset({"EVAL", "EVALSHA"})

@@ -6,9 +6,11 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from redis import Redis
 
 from broker.ports import Acknowledged, Consented, Decided, Ended, Given, Matched, Standing, Stood
 from broker.store.facts import standing_of
+from broker.store.in_redis import RedisStore
 
 ALERT = "vn.mae/019aa8f0-5d2e-7c3a-9a51-1f6f2a3b4c5d"
 AT = "2026-11-22T01:00:00.000Z"
@@ -93,6 +95,33 @@ async def test_matched_is_the_first_decision(store):
     await store.dossiers.note(ALERT, decided("whole", LATER), Ended("th.police", "sub_1", "delivered", LATER))
     assert await store.dossiers.decisions(ALERT) == list(matched.decided)
     assert (await store.dossiers.ends(ALERT))[0] == Ended("th.police", "sub_1", "delivered", LATER)
+
+
+async def test_released_to(store):
+    """Some of it was released to an agency by any decision on any of its subscriptions, whatever was decided since."""
+    assert not await store.dossiers.released_to(ALERT, "th.police")
+    matched = Matched((decided("withheld"), decided("part", agency="vn.mps", subscription="sub_2")), frozenset())
+    await store.dossiers.note(ALERT, matched, decided("withheld", agency="vn.mae", subscription="sub_3"))
+    told = {
+        agency: await store.dossiers.released_to(ALERT, agency) for agency in ("th.police", "vn.mps", "vn", "vn.mae")
+    }
+    assert told == {"th.police": False, "vn.mps": True, "vn": False, "vn.mae": False}
+    for outcome in ("whole", "withheld"):
+        await store.dossiers.note(ALERT, decided(outcome))
+    assert await store.dossiers.released_to(ALERT, "th.police")
+    assert not await store.dossiers.released_to("vn.mae/another", "th.police")
+
+
+async def test_released_to_reads_no_decision(address):
+    """It is told at the same cost however many were decided for: no decision is read."""
+    store = RedisStore(address)
+    await store.open()
+    await store.dossiers.note(ALERT, decided("whole"))
+    with Redis.from_url(address) as client:
+        (name,) = client.scan_iter("*:decided:*")
+        client.delete(name)
+    assert await store.dossiers.released_to(ALERT, "th.police")
+    await store.close()
 
 
 async def test_matched_again(store):

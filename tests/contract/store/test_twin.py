@@ -103,6 +103,8 @@ class Twins(RuleBasedStateMachine):
     @rule(facts=st.lists(FACTS, max_size=4))
     def note(self, facts):
         self.both(lambda store: store.dossiers.note("vn.a/1", *facts))
+        for agency in ("th.police", "vn.mps"):
+            self.both(lambda store: store.dossiers.released_to("vn.a/1", agency))  # noqa: B023 - called at once
         for what in ("standing", "given", "decisions", "ends", "acknowledgements"):
             self.both(lambda store: getattr(store.dossiers, what)("vn.a/1"))  # noqa: B023 - called at once
 
