@@ -33,6 +33,7 @@ from tests.crash.world import WISHES, Wish
 
 DRAIN_S = 60.0
 END_S = 20.0
+BURIED_S = 5.0
 POINT_S = 2.0
 """A process that does not come to its point within this is killed at random."""
 REST_S = 0.3
@@ -107,11 +108,12 @@ class Round:
             self.nursery.ended = lambda slot, pid, code: None
             for slot in SLOTS:
                 self.nursery.signal(slot, signal.SIGKILL)
-            while self.nursery.pids:
-                await asyncio.sleep(0.01)
+            self.engine.stop()
             for proxy in self.proxies.values():
                 proxy.stop()
-            self.engine.stop()
+            until = time.monotonic() + BURIED_S
+            while self.nursery.pids and time.monotonic() < until:
+                await asyncio.sleep(0.01)
             await self.receiver.stop()
         return self._outcome(evidence, time.monotonic() - started)
 

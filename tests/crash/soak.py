@@ -87,8 +87,6 @@ class Soak:
         finally:
             for role in ROLES:
                 self.nursery.signal(role, signal.SIGKILL)
-            while self.nursery.pids:
-                await asyncio.sleep(0.01)
             engine.stop()
             await receiver.stop()
 
