@@ -199,13 +199,19 @@ class Service:
 
     async def _work(self, held: Held) -> AsyncGenerator[Owed | Opened, None]:
         """What overtakes goes first, what is due again before what is new. Read while it is asked for."""
-        outbox, subscription = self.courier.outbox, held.subscription.id
         async for owed in self._queue(urgent=True):
             yield owed
-        for due in await outbox.due(subscription, self.courier.now(), PAGE):
+        async for due in self._due(held):
             yield due
         async for owed in self._queue(urgent=False):
             yield owed
+
+    async def _due(self, held: Held) -> AsyncGenerator[Opened, None]:
+        outbox, now, after = self.courier.outbox, self.courier.now(), 0
+        while page := await outbox.due(held.subscription.id, now, PAGE, after):
+            for due in page:
+                yield due
+            after = page[-1].position
 
     async def _queue(self, *, urgent: bool) -> AsyncGenerator[Owed, None]:
         after, looked = "", 0

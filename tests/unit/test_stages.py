@@ -1,14 +1,17 @@
 """What readers get and are told, through the stages and a store in memory."""
 
-from dataclasses import replace
+import asyncio
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from adapters.base import Delivered, Parcel
 from broker import subscribing
 from broker.api.streams import reader_of
 from broker.clock import told
+from broker.courier import Courier
 from broker.errors import Refused
 from broker.label import Label
 from broker.policy.ways import Way
@@ -17,7 +20,7 @@ from broker.trust.directory import Snapshot
 from schemas.requests import Replay
 from schemas.subscription import SubscriptionPatch
 from schemas.terms import Purpose
-from tests.unit.making import DYKE, HANDLING, POLICE, PROVINCE, id_of, label
+from tests.unit.making import DYKE, HANDLING, POLICE, PROVINCE, REVIEWER, id_of, label
 from tests.unit.stages import Stages, written
 
 FIRST = id_of(DYKE, 1)
@@ -143,6 +146,41 @@ async def test_a_replay_of_many_gives_each_once_in_order(stages: Stages, monkeyp
     ):
         assert await stages.subscribing.replay(stages.caller(), id_, wanted, stages.now) == len(expected)
         assert [each.position for each in await written(reader)] == expected
+
+
+@dataclass
+class Endpoint:
+    """A partner that takes everything."""
+
+    positions: list[int] = field(default_factory=list)
+
+    async def deliver(self, parcel: Parcel) -> Delivered:
+        self.positions.append(parcel.position)
+        return Delivered(200, 1)
+
+
+async def test_what_must_stay_hides_nothing_that_a_courier_could_send(stages: Stages) -> None:
+    """Behind more than a page of suspended alerts that are due, it sends what can be sent."""
+    id_ = await stages.subscribe(adapter="webhook", settings={"url": "https://desk.example/in"})
+    endpoint, store, services = Endpoint(), stages.store, stages.services
+    await stages.accepted(*(label(id_of(DYKE, number)) for number in range(1, 72)))
+    courier = Courier(
+        store.outbox, store.dossiers, store.subscriptions, services.giving, lambda _: endpoint, stages.clock, "courier"
+    )
+    stop = asyncio.Event()
+    serving = asyncio.create_task(courier.run(stop))
+    async with asyncio.timeout(30):
+        while await store.outbox.depth(id_) > 0:
+            await asyncio.sleep(0.01)
+        for number in range(1, 71):
+            suspended = Stood("suspended", id_of(REVIEWER, 1), REVIEWER, told(stages.now))
+            await store.dossiers.note(id_of(DYKE, number), suspended)
+        assert await stages.subscribing.replay(stages.caller(), id_, Replay(positions="1-71"), stages.now) == 71
+        while await store.outbox.depth(id_) > 70:
+            await asyncio.sleep(0.01)
+    stop.set()
+    await serving
+    assert sorted(endpoint.positions) == [*range(1, 71), 71, 71]
 
 
 async def test_a_test_that_a_courier_takes_at_once_is_told_all_the_same(
