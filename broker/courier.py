@@ -15,6 +15,7 @@ import structlog
 from adapters.base import Delivered, Outcome, Parcel, Push, Unreachable
 from broker.clock import Clock, told
 from broker.giving import Giving, Instead, Sending
+from broker.metrics import Metrics
 from broker.policy.breaker import WELL, Breaker, after
 from broker.policy.retry import Dead, PauseSubscription, RetryAt, Step, Tried, WaitUntil, next_step
 from broker.ports import Attempt, Claim, Dossiers, Ended, Held, Opened, Outbox, Owed, Subscriptions, Unavailable
@@ -50,6 +51,7 @@ class Courier:
     clock: Clock
     name: str
     jitter: Callable[[], float] = random.random
+    metrics: Metrics = field(default_factory=Metrics)
     _serving: "dict[asyncio.Task[None], Service]" = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -263,6 +265,8 @@ class Service:
             await self.courier.outbox.trip(self.claim.subscription, self._breaker)
         if self._breaker.open != before.open:
             said = "breaker opened" if self._breaker.open else "breaker closed"
+            metrics = self.courier.metrics
+            (metrics.breakers_opened if self._breaker.open else metrics.breakers_closed).inc()
             log_line.warning(said, subscription=self.claim.subscription, failures=self._breaker.failures)
 
     async def _settle(self, held: Held, opened: Opened, outcome: Outcome, step: Step, at: datetime) -> None:
@@ -289,6 +293,7 @@ class Service:
             await courier.outbox.settle(subscription, attempt, "wait" if isinstance(step, WaitUntil) else "retry", when)
         if isinstance(step, PauseSubscription):
             await self._pause(held)
+        courier.metrics.attempts.labels(attempt.outcome).inc()
         log_line.info(
             "attempted",
             subscription=subscription,

@@ -21,6 +21,18 @@ class Metrics:
         self.accept_seconds = Histogram(
             "broker_accept_seconds", "From the last byte of a post to its answer", registry=self.registry
         )
+        self.routed = Counter("broker_routed_total", "Alerts routed", registry=self.registry)
+        self.queued = Counter(
+            "broker_queued_total", "Alerts and notices put where they are owed", registry=self.registry
+        )
+        self.parked = Counter("broker_parked_total", "Alerts set aside undecided", registry=self.registry)
+        self.attempts = Counter("broker_attempts_total", "Pushes by outcome", ["outcome"], registry=self.registry)
+        self.breakers_opened = Counter(
+            "broker_breakers_opened_total", "Endpoints let be for failing", registry=self.registry
+        )
+        self.breakers_closed = Counter(
+            "broker_breakers_closed_total", "Of these, how many answered again", registry=self.registry
+        )
 
     def text(self) -> bytes:
         """The exposition format."""

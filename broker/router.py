@@ -16,6 +16,7 @@ from broker.clock import Clock, told
 from broker.giving import ask_of
 from broker.judge import Judge
 from broker.label import Label
+from broker.metrics import Metrics
 from broker.notices import HubVoice
 from broker.policy.lanes import overtakes
 from broker.policy.lifecycle import Acknowledges, Changes, Consents, Effects
@@ -69,6 +70,7 @@ class Router:
     voice: HubVoice
     clock: Clock
     name: str
+    metrics: Metrics = field(default_factory=Metrics)
     _index: Index[Held] = field(default_factory=Index)
     _held: dict[str, Held] = field(default_factory=dict)
     _revision: int = -1
@@ -130,6 +132,7 @@ class Router:
         except Exception as why:
             log_line.exception("parked", alert=entry.alert, partition=entry.partition, position=entry.position)
             await self.log.park(entry, type(why).__name__, told(self.clock()))
+            self.metrics.parked.inc()
             return
         await asyncio.gather(*(self._put(entry, subscription, queued) for subscription in queued))
         await self._routed(entry, queued)
@@ -160,6 +163,8 @@ class Router:
     async def _routed(self, entry: LogEntry, queued: Queued) -> None:
         told = (self.outbox.signal(each, push=is_push(self._held[each])) for each in queued)
         await asyncio.gather(*told)
+        self.metrics.routed.inc()
+        self.metrics.queued.inc(sum(map(len, queued.values())))
         log_line.info(
             "routed", alert=entry.alert, partition=entry.partition, position=entry.position, queued=len(queued)
         )

@@ -122,9 +122,12 @@ def _workers(services: Services, outgoing: Outgoing) -> dict[str, Worker]:
         services.voice,
         clock,
         name,
+        services.metrics,
     )
     push_for = partial(_push_for, services, outgoing)
-    courier = Courier(store.outbox, store.dossiers, store.subscriptions, giving, push_for, clock, name)
+    courier = Courier(
+        store.outbox, store.dossiers, store.subscriptions, giving, push_for, clock, name, metrics=services.metrics
+    )
     return {"router": router.run, "courier": courier.run}
 
 

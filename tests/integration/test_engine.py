@@ -229,6 +229,28 @@ def test_decisions_are_told_as_they_were_made(place: Place) -> None:
     assert issuer.call("GET", f"/v1/decisions?alert={id_}&agency={HEALTH}").json() == before
 
 
+def test_a_worker_tells_its_figures(tmp_path: Path) -> None:
+    """On its port a router tells what it routed and queued, a courier what it tried and with what outcome."""
+    with ExitStack() as stack:
+        receiver, store = stack.enter_context(receiving()), stack.enter_context(engine(tmp_path / "engine"))
+        world = World.make(tmp_path, http_endpoints=[receiver.origin])
+        ingress, router, courier = (
+            stack.enter_context(serving(world, "--port", "0", role=role, data=role, REDIS_URL=store.url))
+            for role in ("ingress", "router", "courier")
+        )
+        caller = sign_in(ingress, world, HEALTH)
+        for path in ("/one", "/two"):
+            caller.subscribe(adapter="webhook", settings={"url": receiver.origin + path})
+        receiver.status = 500
+        accepted(ingress, world)
+        until(lambda: 'broker_attempts_total{outcome="refused"} ' in courier.http.get("/metrics").text)
+        receiver.status = 204
+        accepted(ingress, world)
+        until(lambda: 'broker_attempts_total{outcome="delivered"} ' in courier.http.get("/metrics").text)
+        figures = {"broker_routed_total 2.0", "broker_queued_total 4.0", "broker_parked_total 0.0"}
+        until(lambda: figures <= {*router.http.get("/metrics").text.splitlines()})
+
+
 def test_routers_share_the_partitions(tmp_path: Path) -> None:
     """Two routers have two of four each; when one is killed, the other has all within seconds."""
     with ExitStack() as stack:
