@@ -76,6 +76,32 @@ def test_conditions_are_those_of_the_agreements_that_its_parts_go_under_too(part
     assert decision.conditions == ("Not for the press", "No use for capital punishment")[: 1 + told]
 
 
+def test_a_part_that_stays_back_brings_no_conditions() -> None:
+    """What is asked of the reader is asked for what it gets: a part that the way does not carry adds nothing."""
+    base = table.WORLD["agreements"]["dyke-quangninh"]
+    world = {
+        "agreements": [{**base, "tlps": ["green"]}, {**base, "tlps": ["red"], "conditions": ["Return on request"]}],
+        "communities": [],
+    }
+    stated = {"tlp": "green", "parts": [{"id": "main"}, {"id": "annex", "tlp": "red"}]}
+    for way, parts, conditions in (
+        ("read-unbound", ("main",), ()),
+        ("read-bound", ("main", "annex"), ("Return on request",)),
+    ):
+        decision = decide(world, way=way, **stated)
+        assert isinstance(decision, Released)
+        assert (decision.parts, decision.conditions) == (parts, conditions)
+
+
+def test_what_goes_without_an_agreement_goes_without_conditions() -> None:
+    """Rule 8 is not asked of an answer that goes directly, so no agreement's conditions go with it."""
+    world = agreement(conditions=["Return on request"])
+    for row, conditions in ({}, ("Return on request",)), ({"kind": "ack", "direct_to": [READER]}, ()):
+        decision = decide(world, **row)
+        assert isinstance(decision, Released)
+        assert decision.conditions == conditions
+
+
 @pytest.mark.parametrize(
     ("dates", "active"),
     [
