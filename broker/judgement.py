@@ -75,6 +75,9 @@ class Inputs:
         )
 
 
+TOLD_FATES: Final = frozenset({"expired", "superseded"})
+"""What ends with a notice in place of an alert that was still owed (protocol §2.1)."""
+
 _INPUTS: Final = TypeAdapter(Inputs)
 ADDRESSING: Final = frozenset({"to", "release_to", "not_to"})
 """What rules look at of an alert's addressing."""
@@ -104,8 +107,8 @@ class Judgement:
 
     @property
     def owed(self) -> bool:
-        """Whether it goes into the outbox: released, or withheld for now."""
-        return isinstance(self.decision, Released) or self.decision.stays_owed
+        """Whether it goes into the outbox: released, withheld for now, or owed when it met a fate that is told."""
+        return isinstance(self.decision, Released) or self.decision.stays_owed or self.decision.fate in TOLD_FATES
 
     def kept(self) -> Decided:
         """What went in, and what came out."""

@@ -53,7 +53,7 @@ def release(label: Label, situation: Situation, ask: Ask, d0: Snapshot | None, d
     said = [hear(case, number) for number in range(1, 15)]
     failed = [each for each in said if each.said == "fail"]
     if failed:
-        return Withheld(failed[0].rule, (*said, skip(15)), all(each.passing for each in failed), _fate(case, failed[0]))
+        return Withheld(failed[0].rule, (*said, skip(15)), all(each.passing for each in failed), _fate(case, failed))
     fifteenth, kept, owed = _rule_15(case)
     return Released(
         parts=tuple(kept),
@@ -65,9 +65,9 @@ def release(label: Label, situation: Situation, ask: Ask, d0: Snapshot | None, d
     )
 
 
-def _fate(case: Case, failed: RuleSaid) -> Literal["recalled", "expired", "cancelled", "superseded"] | None:
-    """What ended it, suspended or not: a suspension alone ends nothing."""
-    if failed.rule != 2:
+def _fate(case: Case, failed: Sequence[RuleSaid]) -> Literal["recalled", "expired", "cancelled", "superseded"] | None:
+    """What ended it, suspended or not: a suspension alone ends nothing. None for who may not have it anyway."""
+    if [each.rule for each in failed] != [2]:
         return None
     if case.situation.recalled:
         return "recalled"

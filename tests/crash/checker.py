@@ -45,7 +45,7 @@ def ended_once(seen: Evidence) -> Iterator[str]:
 
 def ended_for_a_reason(seen: Evidence) -> Iterator[str]:
     """An alert expires only if it does so soon, is superseded only by an update, is withheld from who may have it only
-    by rule 2 (cancelled, or ended in another way before it was routed), and is dead only at an endpoint that fails.
+    when it was cancelled, and is dead only at an endpoint that fails.
     """
     changed: dict[str, set[str]] = defaultdict(set)
     for post in seen.posted:
@@ -57,7 +57,7 @@ def ended_for_a_reason(seen: Evidence) -> Iterator[str]:
             reasons = {
                 "expired": post.soon,
                 "superseded": "update" in changed[post.id],
-                "withheld": not wish.may_have(post.issuer) or post.soon or bool(changed[post.id]),
+                "withheld": not wish.may_have(post.issuer) or "cancel" in changed[post.id],
                 "dead": wish.troubled,
             }
             if not reasons.get(state, True):

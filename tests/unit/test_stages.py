@@ -89,6 +89,19 @@ async def test_a_replay_gives_what_has_expired_and_says_so(stages: Stages) -> No
     assert await stages.store.outbox.depth(id_) == 0
 
 
+async def test_what_expired_before_it_was_routed_ends_as_expired(stages: Stages) -> None:
+    """It was owed from its acceptance on: who might have had it gets the notice, and who might not hears nothing."""
+    id_, stranger = await stages.subscribe(), await stages.subscribe(POLICE)
+    await stages.accepted(label(FIRST, expires="2026-11-22T00:59:59Z"))
+    ends = {end.subscription: end.state for end in await stages.store.dossiers.ends(FIRST)}
+    assert ends == {id_: "waiting", stranger: "withheld"}
+    [notice] = await written(await stages.reader(id_))
+    assert notice.alert.startswith("vn.hub/")
+    assert await written(await stages.reader(stranger)) == []
+    ends = {end.subscription: end.state for end in await stages.store.dossiers.ends(FIRST)}
+    assert ends == {id_: "expired", stranger: "withheld"}
+
+
 async def test_a_reader_that_resumes_gets_what_has_expired_since(stages: Stages) -> None:
     """Exactly after its cursor comes all that may still be given: where the content changed, at a position of its own,
     once. A reader that had it all gets nothing again.

@@ -212,6 +212,12 @@ def test_what_became_of_it(standing: list[str], expires: str, fate: str | None) 
     assert (decision.by_rule, decision.fate) == (2, fate)
 
 
+def test_who_may_not_have_it_is_told_no_fate() -> None:
+    """What has ended, and is withheld by another rule as well, has no fate: no notice tells of it."""
+    assert decide(expires="2026-11-22T08:00:00Z").fate == "expired"
+    assert decide(not_to=[READER], expires="2026-11-22T08:00:00Z").fate is None
+
+
 def test_another_rule_tells_no_fate() -> None:
     """What another rule withholds first has no fate, though it has ended as well."""
     decision = decide(not_to=[READER], expires="2026-11-22T08:00:00Z", reading=True)
