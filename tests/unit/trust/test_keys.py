@@ -54,6 +54,14 @@ def test_a_good_key_is_enrolled(alg: str) -> None:
     assert private.kid == keys.thumbprint(private.jwk)
 
 
+@pytest.mark.parametrize("read", [keys.enrol, keys.load_public])
+@pytest.mark.parametrize("x", [7, None, ["a"], {}], ids=str)
+def test_members_that_are_no_text(x: Any, read: Any) -> None:
+    """A member that is no text makes no key, and breaks nothing."""
+    with pytest.raises(ValueError, match=r"text|no public key"):
+        read(okp("01" * 32) | {"x": x}, "Ed25519")
+
+
 @pytest.mark.parametrize("point", [*SMALL_ORDER, *NOT_CANONICAL])
 def test_weak_points_are_not_enrolled(point: str) -> None:
     """A point whose order divides 8, or that is not encoded canonically, is refused: any message could be its own."""
