@@ -17,7 +17,9 @@ from broker.ledger.receipts import equivocation, promise
 from broker.metrics import Metrics
 from broker.policy.authorise import Authorised, authorise
 from broker.policy.mandate import Known
-from broker.ports import AlertLog, Dossiers, Ledger, StoredAlert
+from broker.ports.alert_log import AlertLog, StoredAlert
+from broker.ports.dossiers import Dossiers
+from broker.ports.registers import Ledger
 from broker.trust.directory import Directory
 from broker.trust.hubkeys import HubKeys
 from broker.trust.jws import claimed_issuer

@@ -7,7 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
-from broker.ports import Ended, LogEntry, Store
+from broker.ports.alert_log import LogEntry
+from broker.ports.dossiers import Ended
+from broker.ports.store import Store
 
 PAGE = 256
 LOOKS = 3

@@ -18,7 +18,10 @@ from broker.giving import Giving, Instead, Sending
 from broker.metrics import Metrics
 from broker.policy.breaker import WELL, Breaker, after
 from broker.policy.retry import Dead, PauseSubscription, RetryAt, Step, Tried, WaitUntil, next_step
-from broker.ports import Attempt, Claim, Dossiers, Ended, Held, Opened, Outbox, Owed, Subscriptions, Unavailable
+from broker.ports.dossiers import Dossiers, Ended
+from broker.ports.failures import Unavailable
+from broker.ports.outbox import Attempt, Claim, Opened, Outbox, Owed
+from broker.ports.registers import Held, Subscriptions
 from broker.ways import MEDIA_TYPE, in_flight_limit, way_of
 from schemas.subscription import SubscriptionState
 

@@ -15,7 +15,10 @@ from broker.notices import HubVoice
 from broker.policy.asking import Ask
 from broker.policy.release import Released, Withheld
 from broker.policy.ways import Way
-from broker.ports import AlertLog, Attempt, Dossiers, Ended, Given, Held, Opened, Outbox, Owed, Standing, StoredAlert
+from broker.ports.alert_log import AlertLog, StoredAlert
+from broker.ports.dossiers import Dossiers, Ended, Given, Standing
+from broker.ports.outbox import Attempt, Opened, Outbox, Owed
+from broker.ports.registers import Held
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from broker.label import Label
 from broker.policy.asking import Ask, Situation, Source
 from broker.policy.lifecycle import Effects, effects
 from broker.policy.release import release
-from broker.ports import AlertLog, Decided, Dossiers, Standing, StoredAlert
+from broker.ports.alert_log import AlertLog, StoredAlert
+from broker.ports.dossiers import Decided, Dossiers, Standing
 from broker.trust.directory import Directory, Snapshot
 from schemas.base import instant
 from schemas.terms import Kind

@@ -16,7 +16,7 @@ from broker.label import Label
 from broker.policy.asking import Ask, Situation, Source
 from broker.policy.release import Decision, Released, Withheld
 from broker.policy.ways import Way
-from broker.ports import Decided, Outcome
+from broker.ports.dossiers import Decided, Outcome
 from schemas.terms import Purpose, Status
 
 

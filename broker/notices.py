@@ -8,7 +8,7 @@ from typing import Literal
 
 from broker.clock import told
 from broker.label import Label
-from broker.ports import AlertLog, StoredAlert
+from broker.ports.alert_log import AlertLog, StoredAlert
 from broker.trust.hubkeys import HubKeys
 from broker.trust.jws import statement_digest
 from schemas.handling import Addressing, Handling

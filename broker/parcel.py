@@ -9,7 +9,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 
 from broker.policy.release import Released
-from broker.ports import StoredAlert
+from broker.ports.alert_log import StoredAlert
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,17 +16,9 @@ from broker.judge import Judge
 from broker.judgement import Judgement
 from broker.policy.asking import Ask
 from broker.policy.release import Released
-from broker.ports import (
-    Acknowledged,
-    AlertLog,
-    Dossiers,
-    Ended,
-    Given,
-    Held,
-    State,
-    StoredAlert,
-    Subscriptions,
-)
+from broker.ports.alert_log import AlertLog, StoredAlert
+from broker.ports.dossiers import Acknowledged, Dossiers, Ended, Given, State
+from broker.ports.registers import Held, Subscriptions
 from schemas.answers import AckTold, DecisionsAnswer, DeliveriesAnswer, DeliveryTold, EntryTold, ReceiptAnswer
 from schemas.subscription import SubscriptionState
 from schemas.terms import Purpose, Status

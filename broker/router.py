@@ -21,23 +21,12 @@ from broker.notices import HubVoice
 from broker.policy.lanes import overtakes
 from broker.policy.lifecycle import Acknowledges, Changes, Consents, Effects
 from broker.policy.paths import names
-from broker.ports import (
-    Acknowledged,
-    AlertLog,
-    Consented,
-    Dossiers,
-    Fact,
-    Given,
-    Held,
-    Leases,
-    LogEntry,
-    Matched,
-    Outbox,
-    Stood,
-    StoredAlert,
-    Subscriptions,
-    Unavailable,
-)
+from broker.ports.alert_log import AlertLog, LogEntry, StoredAlert
+from broker.ports.dossiers import Acknowledged, Consented, Dossiers, Fact, Given, Matched, Stood
+from broker.ports.failures import Unavailable
+from broker.ports.leases import Leases
+from broker.ports.outbox import Outbox
+from broker.ports.registers import Held, Subscriptions
 from broker.routing.match import Index
 from broker.share import Share
 from broker.ways import is_push, way_of

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from broker.ports import Leases
+from broker.ports.leases import Leases
 
 LEASE_S = 6.0
 """After which the partitions of a router that died are another's."""

@@ -14,7 +14,9 @@ from broker.clock import Clock, told
 from broker.errors import Fault, Refused
 from broker.giving import Giving, Instead, Sending
 from broker.policy.ways import Way
-from broker.ports import Attempt, Ended, Held, Opened, Outbox, Owed, Subscriptions
+from broker.ports.dossiers import Ended
+from broker.ports.outbox import Attempt, Opened, Outbox, Owed
+from broker.ports.registers import Held, Subscriptions
 from broker.trust.hubkeys import HubKeys
 from schemas.subscription import SubscriptionState
 

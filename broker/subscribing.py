@@ -13,7 +13,9 @@ from broker.clock import told
 from broker.errors import Fault, Refused
 from broker.giving import Giving, Sending
 from broker.notices import HubVoice
-from broker.ports import Attempt, Held, Opened, Store
+from broker.ports.outbox import Attempt, Opened
+from broker.ports.registers import Held
+from broker.ports.store import Store
 from broker.positions import Positions, read_ranges
 from broker.settings import Limits
 from broker.trust.directory import Directory

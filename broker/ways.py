@@ -1,7 +1,7 @@
 """By which way a subscription is served, and so what it may carry (protocol §9, rule 12)."""
 
 from broker.policy.ways import Way
-from broker.ports import Held
+from broker.ports.registers import Held
 
 MEDIA_TYPE = "application/vnd.interagency.alert+json"
 

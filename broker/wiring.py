@@ -27,7 +27,8 @@ from broker.giving import Giving
 from broker.judge import Judge
 from broker.metrics import Metrics
 from broker.notices import HubVoice
-from broker.ports import Held, Store
+from broker.ports.registers import Held
+from broker.ports.store import Store
 from broker.reading import Reading
 from broker.router import Router
 from broker.settings import Settings

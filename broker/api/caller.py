@@ -11,7 +11,7 @@ from broker.api.services import Services
 from broker.caller import Caller
 from broker.errors import Refused
 from broker.policy.ways import Way
-from broker.ports import ApiToken
+from broker.ports.registers import ApiToken
 from broker.trust import credentials
 from schemas.terms import Role
 

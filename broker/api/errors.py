@@ -13,7 +13,7 @@ from broker.api.connection import Counts
 from broker.api.problems import new_instance, problem_body, status_of
 from broker.errors import Code, Fault, Refused
 from broker.metrics import Metrics
-from broker.ports import Full, Unavailable
+from broker.ports.failures import Full, Unavailable
 from broker.trust.credentials import ALGORITHMS
 
 PROBLEM = "application/problem+json"

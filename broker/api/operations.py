@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
 from broker.api.services import Services
-from broker.ports import Unavailable
+from broker.ports.failures import Unavailable
 from schemas.base import instant
 
 

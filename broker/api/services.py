@@ -8,7 +8,7 @@ from broker.clock import Clock
 from broker.giving import Giving
 from broker.metrics import Metrics
 from broker.notices import HubVoice
-from broker.ports import Store
+from broker.ports.store import Store
 from broker.reading import Reading
 from broker.settings import Limits
 from broker.trust.directory import Directory

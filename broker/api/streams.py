@@ -16,7 +16,7 @@ from broker.api.caller import api_token, caller_of
 from broker.api.services import Services
 from broker.caller import Caller
 from broker.errors import Fault, Refused
-from broker.ports import Unavailable
+from broker.ports.failures import Unavailable
 from broker.streaming import Reader
 from broker.subscribing import Subscribing
 from schemas.subscription import SubscriptionState

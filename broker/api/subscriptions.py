@@ -16,7 +16,7 @@ from broker.api.limits import read_body
 from broker.api.services import Services
 from broker.caller import Caller
 from broker.errors import Fault, Refused
-from broker.ports import Attempt
+from broker.ports.outbox import Attempt
 from broker.subscribing import Subscribing
 from broker.trust.strict_json import read_json
 from schemas.answers import (

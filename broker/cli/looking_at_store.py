@@ -11,7 +11,7 @@ from broker.cli.findings import Finding, Grade
 from broker.cli.looking_at_copies import look_at_replicas, look_at_several
 from broker.cli.store import running_url
 from broker.errors import Broken
-from broker.ports import Unavailable
+from broker.ports.failures import Unavailable
 from broker.settings import Settings
 from broker.store.address import address_of
 from broker.store.in_redis import DURABLE

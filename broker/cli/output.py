@@ -77,7 +77,7 @@ def telling(*, as_json: bool) -> Iterator[None]:
     """Turns what the hub refused, what cannot be trusted and what is broken into words and an exit code."""
     from broker.client import NotVerified, ProblemError
     from broker.errors import Broken
-    from broker.ports import Unavailable
+    from broker.ports.failures import Unavailable
 
     try:
         yield

@@ -15,7 +15,7 @@ from broker.cli.output import failed, say, show_json, telling
 from broker.cli.store import open_store
 
 if TYPE_CHECKING:
-    from broker.ports import ApiToken
+    from broker.ports.registers import ApiToken
 
 DAY_S = 86_400
 EXAMPLE_ISSUE = example(
@@ -86,7 +86,7 @@ async def _issue(
     data: Path, redis_url: str | None, agency: str, subscription: str, name: str, days: int, *, as_json: bool
 ) -> tuple[str, float]:
     from broker.api.caller import API_TOKEN_PREFIX
-    from broker.ports import ApiToken
+    from broker.ports.registers import ApiToken
 
     token = API_TOKEN_PREFIX + secrets.token_urlsafe(32)
     expires = time.time() + days * DAY_S

@@ -8,7 +8,7 @@ import structlog
 from redis.crc import key_slot
 from redis.exceptions import AskError, MovedError, RedisError
 
-from broker.ports import Unavailable
+from broker.ports.failures import Unavailable
 from broker.store.address import Address, Place
 from broker.store.copies import Copies
 from broker.store.ending import end

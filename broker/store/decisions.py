@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from broker.ports import Decided, Matched, Outcome
+from broker.ports.dossiers import Decided, Matched, Outcome
 
 _OUTCOME: Final = TypeAdapter[Outcome](Outcome)
 

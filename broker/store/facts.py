@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from broker.ports import Consented, Decided, Ended, Matched, Standing, State, Stood
+from broker.ports.dossiers import Consented, Decided, Ended, Matched, Standing, State, Stood
 
 
 def standing_of(facts: Iterable[Stood | Consented]) -> Standing:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from broker.errors import Refused
-from broker.ports import Unavailable
+from broker.ports.failures import Unavailable
 
 GROUP: Final = 64
 GROUP_BYTES: Final = 4 * 2**20

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
-from broker.ports import Full, Unavailable
+from broker.ports.failures import Full, Unavailable
 from broker.store.link import Link
 
 DISK: Final = 128 * 2**20

@@ -10,23 +10,9 @@ from itertools import chain, count
 from time import monotonic, time
 
 from broker.ledger.receipts import Entry
-from broker.ports import (
-    Acknowledged,
-    ApiToken,
-    Appended,
-    Consented,
-    Decided,
-    Ended,
-    Fact,
-    Given,
-    Held,
-    LogEntry,
-    Matched,
-    Parked,
-    Standing,
-    Stood,
-    StoredAlert,
-)
+from broker.ports.alert_log import Appended, LogEntry, Parked, StoredAlert
+from broker.ports.dossiers import Acknowledged, Consented, Decided, Ended, Fact, Given, Matched, Standing, Stood
+from broker.ports.registers import ApiToken, Held
 from broker.store.bells import Bells
 from broker.store.facts import ends_of, history, place_of, released_by, same, same_match, standing_of
 from broker.store.keys import APPENDED, partition_of

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from redis.exceptions import AskError, MovedError, NoScriptError
 
-from broker.ports import Unavailable
+from broker.ports.failures import Unavailable
 from broker.store.address import Address, address_of
 from broker.store.cluster import Cluster
 from broker.store.copies import Copies

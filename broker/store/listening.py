@@ -6,7 +6,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from broker.ports import Unavailable
+from broker.ports.failures import Unavailable
 from broker.store import keys
 from broker.store.bells import Bells
 from broker.store.link import Link

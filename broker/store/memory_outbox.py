@@ -7,7 +7,7 @@ from itertools import count
 from typing import Final
 
 from broker.policy.breaker import WELL, Breaker
-from broker.ports import Attempt, Claim, Follows, Head, Opened, Owed
+from broker.ports.outbox import Attempt, Claim, Follows, Head, Opened, Owed
 from broker.store.bells import Bells
 from broker.store.facts import place_of
 from broker.store.keys import GONE_S, WOKEN

@@ -21,7 +21,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import TimeoutError as TimedOut
 
-from broker.ports import Full, Unavailable
+from broker.ports.failures import Full, Unavailable
 from broker.store.copies import Copies
 from broker.store.words import Value, writes
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from broker.ports import Claim
+from broker.ports.outbox import Claim
 from broker.store import keys
 from broker.store.bells import Bells
 from broker.store.link import Link

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from pydantic import TypeAdapter
 
-from broker.ports import Acknowledged, Consented, Decided, Ended, Fact, Given, Matched, Standing, State, Stood
+from broker.ports.dossiers import Acknowledged, Consented, Decided, Ended, Fact, Given, Matched, Standing, State, Stood
 from broker.store import keys
 from broker.store.decisions import read_decided, read_matched, write_decided, write_matched
 from broker.store.facts import ends_of, history, released_by, standing_of

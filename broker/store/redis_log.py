@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from broker.ports import Appended, LogEntry, Parked, StoredAlert
+from broker.ports.alert_log import Appended, LogEntry, Parked, StoredAlert
 from broker.store import keys
 from broker.store.bells import Bells
 from broker.store.facts import place_of

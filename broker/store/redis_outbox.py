@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from broker.policy.breaker import Breaker
-from broker.ports import Attempt, Follows, Head, Opened, Owed
+from broker.ports.outbox import Attempt, Follows, Head, Opened, Owed
 from broker.store.facts import place_of
 from broker.store.keys import GONE, GONE_S, OUTBOX, outbox
 from broker.store.redis_claims import RedisClaims

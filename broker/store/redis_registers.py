@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from broker.ledger.receipts import Entry
-from broker.ports import ApiToken, Held
+from broker.ports.registers import ApiToken, Held
 from broker.store import keys
 from broker.store.link import Link
 from broker.store.texts import ENTRY, HELD, TOKEN

@@ -8,7 +8,7 @@ import structlog
 from redis.exceptions import AskError, RedisError
 
 from broker.errors import Broken
-from broker.ports import Unavailable
+from broker.ports.failures import Unavailable
 from broker.store.address import Address, Place
 from broker.store.copies import Copies
 from broker.store.node import Node

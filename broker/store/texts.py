@@ -5,7 +5,9 @@ from typing import Final, Generic, TypeVar
 from pydantic import TypeAdapter
 
 from broker.ledger.receipts import Entry
-from broker.ports import ApiToken, Attempt, Held, Opened, Parked, StoredAlert
+from broker.ports.alert_log import Parked, StoredAlert
+from broker.ports.outbox import Attempt, Opened
+from broker.ports.registers import ApiToken, Held
 
 Kept = TypeVar("Kept")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from broker.ports import Store
+from broker.ports.store import Store
 from broker.store.in_redis import RedisStore
 from tests.cluster.servers import ClusterOf6, cluster
 from tests.contract.store.conftest import alert, attempt, opened, store, until

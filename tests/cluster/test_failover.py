@@ -9,7 +9,8 @@ import pytest
 
 from broker.errors import Broken
 from broker.ledger.receipts import equivocation
-from broker.ports import StoredAlert, Unavailable
+from broker.ports.alert_log import StoredAlert
+from broker.ports.failures import Unavailable
 from broker.store import node
 from broker.store.in_redis import RedisStore
 from broker.store.keys import LEDGER, Partition, partition_of

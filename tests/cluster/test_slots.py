@@ -8,7 +8,7 @@ from redis.crc import key_slot
 
 from broker.ledger.receipts import equivocation
 from broker.policy.breaker import Breaker
-from broker.ports import Ended
+from broker.ports.dossiers import Ended
 from broker.store import keys
 from broker.store.address import Address, address_of
 from broker.store.in_redis import RedisStore

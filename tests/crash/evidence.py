@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from broker.ports import Attempt, Opened
+from broker.ports.outbox import Attempt, Opened
 from tests.crash.posting import Posted
 from tests.crash.receiver import Arrival
 from tests.crash.world import Wish

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from broker import auditing
-from broker.ports import Attempt, Opened
+from broker.ports.outbox import Attempt, Opened
 from broker.store import keys
 from broker.store.in_redis import RedisStore
 from broker.store.texts import ALERT

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from broker.ports import Attempt, Opened
+from broker.ports.outbox import Attempt, Opened
 from tests.crash.checker import INVARIANTS, WINDOW, broken
 from tests.crash.evidence import Evidence, Outboxed
 from tests.crash.posting import Posted

@@ -10,7 +10,8 @@ from broker.caller import Caller
 from broker.clock import told
 from broker.giving import Sending
 from broker.policy.ways import Way
-from broker.ports import Ended, Held
+from broker.ports.dossiers import Ended
+from broker.ports.registers import Held
 from broker.subscribing import Subscribing
 from broker.ways import way_of
 from schemas.subscription import NewSubscription, Subscription

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from broker.ports import StoredAlert
+from broker.ports.alert_log import StoredAlert
 from broker.store.in_redis import RedisStore
 from tests.integration.processes import Engine
 from tests.outage.files import cut, length

@@ -15,7 +15,8 @@ from broker.api.services import Services
 from broker.caller import Caller
 from broker.label import Label
 from broker.policy.ways import Way
-from broker.ports import Opened, StoredAlert
+from broker.ports.alert_log import StoredAlert
+from broker.ports.outbox import Opened
 from broker.router import Router
 from broker.settings import Settings
 from broker.store.in_memory import MemoryStore

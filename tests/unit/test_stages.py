@@ -15,7 +15,9 @@ from broker.courier import Courier
 from broker.errors import Refused
 from broker.label import Label
 from broker.policy.ways import Way
-from broker.ports import ApiToken, Opened, Owed, Stood
+from broker.ports.dossiers import Stood
+from broker.ports.outbox import Opened, Owed
+from broker.ports.registers import ApiToken
 from broker.trust.directory import Snapshot
 from schemas.requests import Replay
 from schemas.subscription import SubscriptionPatch

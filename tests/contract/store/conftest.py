@@ -11,7 +11,9 @@ import pytest_asyncio
 from redis import Redis
 
 from broker.label import Label
-from broker.ports import Attempt, Opened, Store, StoredAlert
+from broker.ports.alert_log import StoredAlert
+from broker.ports.outbox import Attempt, Opened
+from broker.ports.store import Store
 from broker.store.in_memory import MemoryStore
 from broker.store.in_redis import RedisStore
 from broker.store.server import PrivateServer, program

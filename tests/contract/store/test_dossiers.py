@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
-from broker.ports import Acknowledged, Consented, Decided, Ended, Given, Matched, Standing, Stood
+from broker.ports.dossiers import Acknowledged, Consented, Decided, Ended, Given, Matched, Standing, Stood
 from broker.store.facts import standing_of
 from broker.store.in_redis import RedisStore
 

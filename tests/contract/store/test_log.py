@@ -8,7 +8,8 @@ from itertools import chain
 import pytest
 
 from broker.errors import Refused
-from broker.ports import Entry, Unavailable
+from broker.ledger.receipts import Entry
+from broker.ports.failures import Unavailable
 from broker.store.facts import place_of
 from broker.store.grouping import GROUP_BYTES, WAITING, WAITING_BYTES, Grouping, Record
 from broker.store.in_redis import RedisStore

@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from broker.policy.breaker import WELL, Breaker
-from broker.ports import Head
+from broker.ports.outbox import Head
 from broker.store.in_redis import RedisStore
 
 S = "sub_1"

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
-from broker.ledger.receipts import equivocation
-from broker.ports import ApiToken, Entry, Held
+from broker.ledger.receipts import Entry, equivocation
+from broker.ports.registers import ApiToken, Held
 from broker.store.in_redis import RedisStore
 from broker.store.keys import HELD
 from schemas.subscription import Filter, Subscription, SubscriptionState

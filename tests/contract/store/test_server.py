@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from broker.errors import Broken
-from broker.ports import Unavailable
+from broker.ports.failures import Unavailable
 from broker.store import server as module
 from broker.store.in_redis import RedisStore
 from broker.store.places import LONGEST, private_folder, socket_path

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from redis import Redis
 
-from broker.ports import Acknowledged, Attempt, Consented, Decided, Ended, Given, Matched, Opened, Owed, Stood
+from broker.ports.dossiers import Acknowledged, Consented, Decided, Ended, Given, Matched, Stood
+from broker.ports.outbox import Attempt, Opened, Owed
 from broker.store.in_memory import MemoryStore
 from broker.store.in_redis import RedisStore
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from broker import courier, router
 from broker.clock import told
-from broker.ports import Attempt, Claim, Ended, Follows
+from broker.ports.dossiers import Ended
+from broker.ports.outbox import Attempt, Claim, Follows
 from broker.share import Share
 from broker.store import keys
 from broker.store.facts import place_of

@@ -1,0 +1,126 @@
+"""What became of an alert: facts, and what follows from them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """It was sent to the agency in an attempt, a stream, a poll answer or a read ("" for one without subscription)."""
+
+    agency: str
+    subscription: str
+    at: str
+
+
+Outcome = Literal["whole", "part", "withheld"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A release decision, as what it was made from: `judge.again` makes it again, with what every rule said.
+
+    `inputs` is the text of a `judgement.Inputs`, `directory` the digest of D1. One that differs from that
+    subscription's decision before in nothing but its `at` is not kept again.
+    """
+
+    agency: str
+    subscription: str
+    outcome: Outcome
+    inputs: str
+    directory: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What the router decided about an alert, for all who want it at once: a few bytes for each.
+
+    Those in `owed` are waiting from then on, the others withheld, until an `Ended` says otherwise.
+    """
+
+    decided: tuple[Decided, ...]
+    owed: frozenset[str]
+
+
+State = Literal["waiting", "delivered", "withheld", "expired", "superseded", "dead"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the delivery to a subscription stands, after what was matched. The last one said counts, except that what
+    was delivered stays so.
+    """
+
+    agency: str
+    subscription: str
+    state: State
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    agency: str
+    ack: str
+    outcome: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """The alert's standing changed by another: `cause` is that alert's id, `by` the agency that issued it.
+
+    `resumed` with the cause of a `suspended` says that this challenge was answered, and ends it; with any other cause
+    it is a withdrawal, and ends the challenges that the same agency made before it.
+    """
+
+    change: Literal["cancelled", "superseded", "recalled", "suspended", "resumed"]
+    cause: str
+    by: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consented:
+    """The issuer answered an `onward` request about the alert: `agencies` may (or may not) have it; the last counts."""
+
+    consent: str
+    agencies: tuple[str, ...]
+    granted: bool
+
+
+Fact = Given | Decided | Matched | Ended | Acknowledged | Stood | Consented
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What release must know of an alert's fate."""
+
+    cancelled_by: tuple[str, ...] = ()
+    superseded_by: tuple[str, ...] = ()
+    recalled_by: tuple[str, ...] = ()
+    suspended: bool = False
+    consents: frozenset[str] = frozenset()
+
+
+class Dossiers(Protocol):
+    """What became of each alert: facts, added once however often they are said, never removed."""
+
+    async def note(self, alert: str, *facts: Fact) -> None: ...
+
+    async def standing(self, alert: str) -> Standing: ...
+
+    async def given(self, alert: str) -> Sequence[Given]: ...
+
+    async def was_given(self, alert: str, agency: str) -> bool: ...
+
+    async def decisions(self, alert: str) -> Sequence[Decided]: ...
+
+    async def released_to(self, alert: str, agency: str) -> bool:
+        """Whether a decision ever released any of it to the agency, told without reading what others were told."""
+        ...
+
+    async def ends(self, alert: str) -> Sequence[Ended]: ...
+
+    async def acknowledgements(self, alert: str) -> Sequence[Acknowledged]: ...
