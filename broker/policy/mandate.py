@@ -41,6 +41,8 @@ def check_mandate(claims: Claims, known: Mapping[str, Known], directory: Snapsho
     event = claims.event
     if event.status is Status.SYSTEM and claims.iss != directory.hub:
         raise _outside("/status", "a status other than system, which is the hub's own")
+    if claims.issuer != claims.iss:
+        _check_principal(claims, directory, now)  # before the references, so that nothing is told of them
     references = [_known(id_, known, index) for index, id_ in enumerate(getattr(event, "references", None) or ())]
     check = _WHO_MAY.get(event.kind, _who_may_state)
     check(claims, references, directory, now)
@@ -185,16 +187,28 @@ def _overrides(agency: str, label: Label, directory: Snapshot, now: datetime) ->
     )
 
 
+def _check_principal(claims: Claims, directory: Snapshot, now: datetime) -> None:
+    """`on_behalf_of`: an active agency that lets who signs speak for it, about something."""
+    principal = directory.agency(claims.issuer)
+    if principal is None or not principal.acts(now) or not _lent(claims, directory, now):
+        raise _outside("/on_behalf_of", "an active agency that delegates to the signer")
+
+
 def _check_delegation(claims: Claims, references: list[Known], directory: Snapshot, now: datetime) -> None:
-    """`on_behalf_of`: a delegation in force from whom it is said for, to who signs, for the domain."""
+    """`on_behalf_of`: a delegation in force for the domain, stated or of each alert that it is about."""
+    lent = _lent(claims, directory, now)
     stated = getattr(claims.event, "domain", None)
-    domains = [stated] if stated else [known.label.domain for known in references]
-    principal, delegations = directory.agency(claims.issuer), directory.delegations(claims.issuer, claims.iss)
-    if principal is None or not principal.acts(now):
-        raise _outside("/on_behalf_of", "an agency that is active")
-    for domain in domains:
-        if not any(each.in_force(now) and any(within(domain, to) for to in each.domains) for each in delegations):
-            raise _outside("/on_behalf_of", "an agency that delegates this domain to the signer")
+    if stated and not any(within(stated, domain) for domain in lent):
+        raise _outside("/on_behalf_of", "an agency that delegates this domain to the signer")
+    for index, known in enumerate(() if stated else references):
+        if not any(within(known.label.domain, domain) for domain in lent):
+            raise _not_yours(index)
+
+
+def _lent(claims: Claims, directory: Snapshot, now: datetime) -> Collection[str]:
+    """The domains that whom it is said for delegates to who signs."""
+    delegations = directory.delegations(claims.issuer, claims.iss)
+    return [domain for each in delegations if each.in_force(now) for domain in each.domains]
 
 
 def _check_signer(claims: Claims, references: list[Known], directory: Snapshot, now: datetime) -> None:

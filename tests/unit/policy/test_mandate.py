@@ -173,7 +173,17 @@ class TestOnBehalfOf:
         flood = making.known(THEIRS, given=(PROVINCE,))
         assert making.authorised("ack", knows=flood, on_behalf_of=PROVINCE).label.issuer == PROVINCE
         crime = making.known(making.label(domain="crime.fraud"), given=(PROVINCE,))
-        assert refusal("ack", knows=crime, on_behalf_of=PROVINCE) == ("outside-mandate", "/on_behalf_of")
+        assert refusal("ack", knows=crime, on_behalf_of=PROVINCE) == ("outside-mandate", "/references/0")
+
+
+def test_without_a_delegation_nothing_is_told_of_references() -> None:
+    """Who may not speak for another hears the same whether that one was given the alert, was not, or it is unknown."""
+    bare = making.directory(delegations=[])
+    said = {
+        refusal("ack", knows=knows, world=bare, on_behalf_of=PROVINCE, references=[THEIRS.id])
+        for knows in (making.known(THEIRS, given=(PROVINCE,)), making.known(THEIRS), {})
+    }
+    assert said == {("outside-mandate", "/on_behalf_of")}
 
 
 def test_nobody_speaks_for_an_agency_that_is_not_there() -> None:
