@@ -8,6 +8,7 @@ from contextlib import ExitStack, asynccontextmanager
 import httpx2
 import pytest
 
+from broker.settings import Limits
 from tests.integration.agencies import HEALTH, World, alert, claims
 from tests.integration.asking import ENVELOPE, STATEMENT, accepted, form_b, form_d, sign_in
 from tests.integration.processes import Hub, serving, until
@@ -349,7 +350,7 @@ async def test_readers_that_vanish_leave_no_connection(besieged: tuple[Hub, Worl
     subscription = reader.subscribe()
     async with bounded(hub, world), contextlib.AsyncExitStack() as stack:
         path = f"/v1/subscriptions/{subscription}/stream"
-        for _ in range(20):
+        for _ in range(Limits().streams):
             line = await stack.enter_async_context(dialled(hub.port))
             await line.say(head("GET", path, **reader.headers("GET", path)))
             await _until_told(line, b": connected")
