@@ -1,6 +1,5 @@
 """`broker serve`: a hub, or one role of it."""
 
-from enum import StrEnum
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,20 +8,12 @@ import typer
 from broker.cli import options
 from broker.cli.options import DEFAULT_DATA, DEFAULT_DIRECTORY, DEFAULT_HOST, DEFAULT_PORT, example
 from broker.cli.output import telling, used_wrongly
+from broker.cli.roles import Role
 
 if TYPE_CHECKING:
     from broker.settings import Settings
 
 EXAMPLE = example("broker serve --directory directory --data broker-data")
-
-
-class Role(StrEnum):
-    """What of a hub runs in this process."""
-
-    ALL = "all"
-    INGRESS = "ingress"
-    ROUTER = "router"
-    COURIER = "courier"
 
 
 def register(app: typer.Typer) -> None:

@@ -15,7 +15,7 @@ from broker.api.errors import watched
 from broker.api.operations import operations
 from broker.api.server import Server, listen
 from broker.cli.output import show_json
-from broker.cli.serve import Role
+from broker.cli.roles import Role
 from broker.errors import Broken
 from broker.settings import Settings
 from broker.wiring import Hub, open_hub

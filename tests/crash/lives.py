@@ -15,7 +15,7 @@ import uvloop
 
 from broker import logs
 from broker.cli import serving
-from broker.cli.serve import Role
+from broker.cli.roles import Role
 from broker.clock import Clock
 from broker.settings import Settings
 from broker.wiring import open_hub
