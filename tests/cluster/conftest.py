@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from redis.cluster import RedisCluster
 
 from broker.ports.store import Store
 from broker.store.in_redis import RedisStore
@@ -30,3 +31,11 @@ def new_store(shared_cluster: ClusterOf6) -> Callable[[], Store]:
 def address(shared_cluster: ClusterOf6) -> str:
     """Of the empty cluster."""
     return shared_cluster.emptied()
+
+
+@pytest.fixture
+def inside(address: str, shared_cluster: ClusterOf6) -> Iterator[RedisCluster]:
+    """A look into the cluster, past the store."""
+    server = shared_cluster.servers[0]
+    with RedisCluster(host="127.0.0.1", port=server.port, decode_responses=True) as client:
+        yield client

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,13 @@ async def redis_7(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
 def address(request: pytest.FixtureRequest) -> str:
     """Of an empty server."""
     return _emptied(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def inside(address: str) -> Iterator[Redis]:
+    """A look into that server, past the store."""
+    with Redis.from_url(address, decode_responses=True) as client:
+        yield client
 
 
 @pytest.fixture(params=SERVERS)

@@ -6,7 +6,6 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from redis import Redis
 
 from broker.ports.dossiers import Acknowledged, Consented, Decided, Ended, Given, Matched, Standing, Stood
 from broker.store.facts import standing_of
@@ -112,14 +111,13 @@ async def test_released_to(store):
     assert not await store.dossiers.released_to("vn.mae/another", "th.police")
 
 
-async def test_released_to_reads_no_decision(address):
+async def test_released_to_reads_no_decision(address, inside):
     """It is told at the same cost however many were decided for: no decision is read."""
     store = RedisStore(address)
     await store.open()
     await store.dossiers.note(ALERT, decided("whole"))
-    with Redis.from_url(address) as client:
-        (name,) = client.scan_iter("*:decided:*")
-        client.delete(name)
+    (name,) = set(inside.scan_iter("*:decided:*"))
+    inside.delete(name)
     assert await store.dossiers.released_to(ALERT, "th.police")
     await store.close()
 

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from redis import Redis
 
 from broker.ledger.receipts import Entry, equivocation
 from broker.ports.registers import ApiToken, Held
@@ -62,14 +61,13 @@ async def test_an_agency_has_so_many(store):
     assert [each.subscription.id for each in await store.subscriptions.of("vn.mps")] == ["sub_9"]
 
 
-async def test_own_ones_alone_are_read(address):
+async def test_own_ones_alone_are_read(address, inside):
     """To tell an agency's own, no other's is read."""
     store = RedisStore(address)
     await store.open()
     await store.subscriptions.create("th.police", subscription("sub_1"), None)
     await store.subscriptions.create("vn.mps", subscription("sub_2"), None)
-    with Redis.from_url(address) as client:
-        client.hset(HELD, "sub_2", "no subscription")
+    inside.hset(HELD, "sub_2", "no subscription")
     assert [each.subscription.id for each in await store.subscriptions.of("th.police")] == ["sub_1"]
     await store.close()
 
