@@ -176,6 +176,15 @@ class TestOnBehalfOf:
         assert refusal("ack", knows=crime, on_behalf_of=PROVINCE) == ("outside-mandate", "/references/0")
 
 
+def test_a_delegation_is_for_its_domains() -> None:
+    """In another's name an answer is about what that one delegates, whatever the signer's own mandate covers."""
+    world = making.directory(agencies={DYKE: {"mandates": [making.mandate("disaster"), making.mandate("crime")]}})
+    crime = making.known(making.label(domain="crime.fraud"), given=(PROVINCE,))
+    assert refusal("ack", knows=crime, world=world, on_behalf_of=PROVINCE) == ("outside-mandate", "/references/0")
+    flood = making.known(THEIRS, given=(PROVINCE,))
+    assert making.authorised("ack", knows=flood, world=world, on_behalf_of=PROVINCE).label.issuer == PROVINCE
+
+
 def test_without_a_delegation_nothing_is_told_of_references() -> None:
     """Who may not speak for another hears the same whether that one was given the alert, was not, or it is unknown."""
     bare = making.directory(delegations=[])
