@@ -9,7 +9,7 @@ from typing import Literal
 
 from broker import parcel
 from broker.clock import told
-from broker.judge import Judge
+from broker.judge import Hearing, Judge
 from broker.judgement import Judgement
 from broker.notices import HubVoice
 from broker.policy.asking import Ask
@@ -55,38 +55,23 @@ class Giving:
         if alert is None:  # never while the log keeps what is owed; ending it is better than a loop
             await self.outbox.drop(held.subscription.id, what)
             return "ended"
-        standing = await self.dossiers.standing(alert.label.id)
+        hearing = await self.judge.hear(alert)
         asked_again = again or (isinstance(what, Opened) and what.again)
-        judgement = await self._judge(alert, ask_of(held, way, delivering=not asked_again), what, now)
+        judgement = await _judge(hearing, alert, ask_of(held, way, delivering=not asked_again), what, now)
         decision = judgement.decision
         if isinstance(decision, Withheld):
             return await self._withhold(held, what, alert, judgement, decision, again=again)
         if asked_again and _narrower(what, decision, alert):
             return "stays"
-        return await self._give(held, what, alert, standing, judgement, decision, again=again)
-
-    async def _judge(self, alert: StoredAlert, ask: Ask, what: Owed | Opened, now: datetime) -> Judgement:
-        """What was given in part stays that part by a better way too: the rest has, or gets, a position of its own.
-        Else two readers of one subscription would open it anew in turn.
-        """
-        hearing = await self.judge.hear(alert)
-        judgement = await hearing.decide(ask, now)
-        if isinstance(what, Opened) and what.released is not None and ask.way is Way.READ_BOUND:
-            narrow = await hearing.decide(replace(ask, way=Way.READ_UNBOUND), now)
-            if (
-                isinstance(narrow.decision, Released)
-                and narrow.decision.owed
-                and _parts(what, alert) == set(narrow.decision.parts)
-            ):
-                return narrow
-        return judgement
+        return await self._give(held, what, alert, hearing.standing, judgement, decision, again=again)
 
     async def may_have(self, held: Held, way: Way, opened: Opened, now: datetime) -> bool:
         """Whether a reader that asks again for this delivery would get it."""
         alert = await self.log.find(opened.alert)
         if alert is None:
             return False
-        decision = (await self._judge(alert, ask_of(held, way, delivering=False), opened, now)).decision
+        hearing = await self.judge.hear(alert)
+        decision = (await _judge(hearing, alert, ask_of(held, way, delivering=False), opened, now)).decision
         return isinstance(decision, Released) and not _narrower(opened, decision, alert)
 
     async def _give(
@@ -191,6 +176,22 @@ class Giving:
     ) -> None:
         notice = await self.voice.notice(alert.label, fate, cause, now)
         await self.outbox.add(held.subscription.id, notice)
+
+
+async def _judge(hearing: Hearing, alert: StoredAlert, ask: Ask, what: Owed | Opened, now: datetime) -> Judgement:
+    """What was given in part stays that part by a better way too: the rest has, or gets, a position of its own.
+    Else two readers of one subscription would open it anew in turn.
+    """
+    judgement = await hearing.decide(ask, now)
+    if isinstance(what, Opened) and what.released is not None and ask.way is Way.READ_BOUND:
+        narrow = await hearing.decide(replace(ask, way=Way.READ_UNBOUND), now)
+        if (
+            isinstance(narrow.decision, Released)
+            and narrow.decision.owed
+            and _parts(what, alert) == set(narrow.decision.parts)
+        ):
+            return narrow
+    return judgement
 
 
 def ask_of(held: Held, way: Way, *, delivering: bool) -> Ask:

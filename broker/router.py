@@ -127,8 +127,12 @@ class Router:
         await self._routed(entry, queued)
 
     async def _put(self, entry: LogEntry, subscription: str, queued: Queued) -> None:
-        urgent = queued.overtakes and self._held[subscription].subscription.order == "none"
+        urgent = self._urgent(subscription, queued)
         await self.outbox.put(subscription, entry.partition, entry.position, queued[subscription], urgent=urgent)
+
+    def _urgent(self, subscription: str, queued: Queued) -> bool:
+        """Nothing overtakes where the subscription asked for an order."""
+        return queued.overtakes and self._held[subscription].subscription.order == "none"
 
     async def _try_parked(self, partition: int) -> None:
         """When a partition is taken over, by a newer release perhaps, what was set aside in it is tried again."""
@@ -145,7 +149,7 @@ class Router:
                 continue
             for subscription, alerts in queued.items():
                 for alert in alerts:  # the outbox took later positions meanwhile, so it would pass over this one
-                    await self.outbox.add(subscription, alert)
+                    await self.outbox.add(subscription, alert, urgent=self._urgent(subscription, queued))
             await self._routed(parked.entry, queued)
             await self.log.unpark(parked.entry.alert)
 
