@@ -31,8 +31,20 @@ from schemas.base import (
     instant,
     unique,
 )
-from schemas.handling import Caveat
-from schemas.terms import Alg, KeyUse, Onward, PersonalData, Purpose, Role, Severity, Status, Tier, Tlp
+from schemas.handling import Caveat, PartHandling
+from schemas.terms import (
+    Alg,
+    KeyUse,
+    Onward,
+    PersonalData,
+    PersonRole,
+    Purpose,
+    Role,
+    Severity,
+    Status,
+    Tier,
+    Tlp,
+)
 from schemas.vocabulary import Domain
 
 PUBLIC = "@public"
@@ -163,6 +175,13 @@ class Predecessor(Strict):
     since: Timestamp
 
 
+class Person(_Dated):
+    """Somebody of the agency, by the code in its own register and never by name; what they are there for."""
+
+    code: OfficerCode
+    roles: Annotated[Many[PersonRole], MinLen(1)]
+
+
 class Agency(_Dated):
     """An organisation with keys and mandates."""
 
@@ -176,6 +195,8 @@ class Agency(_Dated):
     parent: AgencyId | None = None
     predecessors: Many[Predecessor] = ()
     roles: Many[Role] = ()
+    people: Annotated[Many[Person], MaxLen(limits.DIRECTORY_ITEMS)] | None = None
+    """Officers, approvers and others; who is not listed has no role."""
     senders: Many[Text] = ()
     """The `sender` values that its CAP alerts bear."""
     http_endpoints: Many[Origin] = ()
@@ -190,17 +211,28 @@ class Agency(_Dated):
         return self.active and self.in_force(at)
 
 
+class Reciprocity(Strict):
+    """What the parties mean to reach; figures are told beside it, and nothing is withheld for it."""
+
+    returns_percent: Count | None = None
+    """Alerts that the reader gives, for each hundred that it is given."""
+    acknowledged_within_minutes: Count | None = None
+    """From when an alert was given to the reader's acknowledgement."""
+
+
 class _Terms(Strict):
     """What may be given under a charter or an agreement: all of it must fit."""
 
     domains: Many[Domain]
     statuses: Many[Status]
     tlps: Many[Tlp]
+    """Each level that is covered: the mildest is the floor, the strictest the ceiling."""
     severity: Severity
     personal: Many[PersonalData]
     purposes: Many[Purpose]
     conditions: Many[Annotated[str, MinLen(1), MaxLen(limits.CONDITION)]] = ()
     """What is asked of the reader, shown with every alert under these terms."""
+    reciprocity: Reciprocity | None = None
 
 
 class Charter(_Terms):
@@ -242,6 +274,7 @@ class Agreement(_Terms, _Dated):
     onward: Onward | None = None
     """The laxest third-party rule that the sender may state under these terms; left out, any."""
     reference: Text | None = None
+    """The legal reference: treaty, law or memorandum, and its article."""
 
 
 class Delegation(_Dated):
@@ -251,6 +284,17 @@ class Delegation(_Dated):
     to: AgencyId
     domains: Many[Domain]
     reference: Text | None = None
+
+
+class Deadlines(Strict):
+    """How long people may take in a domain; what is left out has no deadline here."""
+
+    approve_minutes: Count | None = None
+    """For the second officer, where one must release."""
+    acknowledge_minutes: Count | None = None
+    """For a reader to acknowledge."""
+    consent_minutes: Count | None = None
+    """For an originator to answer whether something may go onward."""
 
 
 class Profile(Strict):
@@ -266,6 +310,23 @@ class Profile(Strict):
     """For what arrives without a time of expiry."""
     person_declaration: bool = False
     """Whether the declaration of neutrality must stand even without personal data."""
+    default_handling: PartHandling | None = None
+    """What drafts begin with; it is the sender's to state, and the hub adds nothing."""
+    deadlines: Deadlines | None = None
+
+
+class Registrars(Strict):
+    """Whose signatures make the next version: at least `threshold` of these keys, each of use `registrar`."""
+
+    threshold: Annotated[int, Field(ge=1, le=limits.REGISTRARS)]
+    keys: Annotated[Many[B64Url], MinLen(1), MaxLen(limits.REGISTRARS)]
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        unique(self.keys, lambda kid: kid, "each key once: two signatures by one key are one", "keys")
+        if self.threshold > len(self.keys):
+            raise expected(f"at most {len(self.keys)}, the number of keys", "threshold")
+        return self
 
 
 class DirectoryDocument(Strict):
@@ -282,6 +343,8 @@ class DirectoryDocument(Strict):
     caveats: dict[Caveat, Selectors] = Field(default_factory=dict)
     """For each code, who may have what bears it; a code that is not here withholds."""
     profiles: dict[Domain, Profile] = Field(default_factory=dict)
+    registrars: Registrars | None = None
+    """Without them this version cannot be signed, nor another after it."""
 
     @model_validator(mode="after")
     def _named_once(self) -> Self:
@@ -291,4 +354,12 @@ class DirectoryDocument(Strict):
             unique(agency.keys, lambda key: key.kid, "another kid for each key", "agencies", index, "keys")
         if self.hub not in {agency.id for agency in self.agencies}:
             raise expected("the id of one of the agencies", "hub")
+        return self
+
+    @model_validator(mode="after")
+    def _registrars_are_listed(self) -> Self:
+        held = {key.kid for agency in self.agencies for key in agency.keys if key.use is KeyUse.REGISTRAR}
+        for index, kid in enumerate(self.registrars.keys if self.registrars else ()):
+            if kid not in held:
+                raise expected("the kid of an agency's key of use registrar", "registrars", "keys", index)
         return self

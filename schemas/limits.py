@@ -36,3 +36,5 @@ FAULTS = 32
 
 DIRECTORY_ITEMS = 20_000
 """Agencies, communities, agreements or delegations in one directory."""
+REGISTRARS = 32
+"""Keys that may sign a version of the directory."""

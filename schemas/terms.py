@@ -208,6 +208,16 @@ class Role(Term):
     WITNESS = "witness"
 
 
+class PersonRole(Term):
+    """What a person of an agency is there for."""
+
+    OFFICER = "officer"
+    APPROVER = "approver"
+    INSPECTOR = "inspector"
+    OPERATOR = "operator"
+    REGISTRAR = "registrar"
+
+
 class KeyUse(Term):
     """The one use of a key (protocol §2)."""
 
