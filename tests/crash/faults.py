@@ -12,7 +12,7 @@ from tests.crash.nursery import Nursery
 from tests.crash.pace import BEYOND_LEASES_S
 from tests.crash.proxy import Proxy
 
-OF_REDIS = frozenset({"redis killed", "power cut", "redis paused", "redis away"})
+OF_REDIS = frozenset({"redis killed", "power cut", "redis paused", "redis away", "disk full"})
 HARMLESS = frozenset({"file rewritten", "replies late"})
 """Nothing is taken away, so nothing may come again because of them."""
 
@@ -29,6 +29,8 @@ class Faults:
     """Slots whose processes are to be killed at random: those that don't die at a point."""
     counts: Counter[str] = field(default_factory=Counter)
     """What was done, by name."""
+    deaths: Counter[str] = field(default_factory=Counter)
+    """Ends of Redis by what ended it: a disk that was full while nothing was written ended nobody."""
     killing: set[int] = field(default_factory=set)
     """Pids that were killed from here, and not at a point."""
     _redis: asyncio.Task[None] | None = None
@@ -36,7 +38,7 @@ class Faults:
 
     @property
     def redis_kills(self) -> int:
-        return sum(self.counts[name] for name in ("redis killed", "power cut", "redis away"))
+        return self.deaths.total()
 
     async def strike(self, what: str) -> None:
         """Begins it; what takes a while goes on by itself."""
@@ -63,6 +65,11 @@ class Faults:
         for proxy in self.proxies.values():
             proxy.lose, proxy.late_until = 0, 0.0
 
+    def end(self) -> None:
+        """Whatever is under way is given up: Redis is not started again behind the back of who stops it."""
+        for task in (*self._others, *([self._redis] if self._redis else [])):
+            task.cancel()
+
     def _kill(self) -> None:
         if prey := self.prey():
             slot = self.dice.choice(prey)
@@ -73,10 +80,14 @@ class Faults:
         if what == "redis paused":
             await self.engine.pause(self.dice.uniform(0.1, 1.6))
             return
-        if what == "power cut":
+        if what == "disk full":
+            if not await self.engine.fill_disk(self.dice.uniform(0.3, 1.0)):
+                return
+        elif what == "power cut":
             await self.engine.power_cut(list(self.proxies.values()), self.dice)
         else:
             self.engine.kill()
+        self.deaths[what] += 1
         if what == "redis away":
             await asyncio.sleep(self.dice.uniform(0.5, 2.5))
         await self.engine.start()

@@ -17,6 +17,7 @@ WEIGHTS: Mapping[str, float] = {
     "power cut": 0.3,
     "redis paused": 0.08,
     "redis away": 0.05,
+    "disk full": 0.05,
     "memory full": 0.05,
     "file rewritten": 0.1,
     "stop a process": 0.15,

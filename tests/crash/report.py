@@ -2,9 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tests.crash.plan import WEIGHTS
 from tests.crash.rounds import Outcome
 
 SHOWN = 5
@@ -21,8 +22,13 @@ def line(number: int, outcome: Outcome) -> str:
     )
 
 
-def summary(seed: int, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Everything as JSON."""
+def without(left_out: Mapping[str, str]) -> str:
+    """What this run says nothing about."""
+    return "".join(f", without {name} ({why})" for name, why in left_out.items())
+
+
+def summary(seed: int, outcomes: Sequence[Outcome], left_out: Mapping[str, str]) -> dict[str, Any]:
+    """Everything as JSON. `left_out`: faults that cannot be made here, each with why."""
     kills = _sum(outcome.kills for outcome in outcomes)
     faults = _sum(outcome.faults for outcome in outcomes)
     return {
@@ -31,7 +37,8 @@ def summary(seed: int, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "kills": sum(kills.values()),
         "kills_by_role": _by_role(kills),
         "kills_by_point": dict(sorted(kills.items())),
-        "faults": {name: faults[name] for name in sorted(faults) if name != "kill"},
+        "faults": {name: faults[name] for name in sorted(WEIGHTS.keys() - {"kill"} - left_out.keys())},
+        "left_out": dict(left_out),
         "ended_by_themselves": dict(sorted(_sum(outcome.ended for outcome in outcomes).items())),
         "alerts": sum(outcome.alerts for outcome in outcomes),
         "arrivals": sum(outcome.arrivals for outcome in outcomes),

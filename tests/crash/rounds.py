@@ -4,7 +4,7 @@ import asyncio
 import signal
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from broker.store.in_redis import RedisStore
 from broker.trust.keys import load_jwk
 from tests.crash import looking, world
 from tests.crash.checker import Broken, broken, repeats
+from tests.crash.disk import small_disk
 from tests.crash.engine import Engine
 from tests.crash.evidence import Evidence
 from tests.crash.faults import HARMLESS, Faults
@@ -34,6 +35,8 @@ from tests.crash.world import WISHES, Wish
 DRAIN_S = 60.0
 END_S = 20.0
 BURIED_S = 5.0
+DISK_MIB = 64
+"""Of the disk of Redis, in which a round takes a few."""
 POINT_S = 2.0
 """A process that does not come to its point within this is killed at random."""
 REST_S = 0.3
@@ -88,12 +91,19 @@ class Round:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)
         self.receiver = Receiver(self.plan.part("receiver"))
-        self.engine = Engine(self.folder, fsync=self.mutant.fsync if self.mutant else "always")
+        self.engine = Engine(self.folder / "redis", fsync=self.mutant.fsync if self.mutant else "always")
         self.proxies = {role: Proxy(self.folder / f"{role}.sock", self.engine.socket) for role in ROLES}
         self.faults = Faults(self.engine, self.nursery, self.proxies, self.plan.part("faults"), self._prey)
         self.hub = f"http://127.0.0.1:{self.port}"
 
     async def run(self) -> Outcome:
+        """Its Redis has a small disk of its own if that is to be filled. Raises `NoDiskError`."""
+        with ExitStack() as disk:
+            if self.plan.weights.get("disk full"):
+                disk.enter_context(small_disk(self.engine.folder, DISK_MIB, keep=True))
+            return await self._run()
+
+    async def _run(self) -> Outcome:
         started, self._running = time.monotonic(), asyncio.current_task()
         await self.receiver.start()
         secrets = world.write(self.folder, f"http://127.0.0.1:{self.receiver.port}", datetime.now(UTC))
@@ -108,6 +118,7 @@ class Round:
             self.nursery.ended = lambda slot, pid, code: None
             for slot in SLOTS:
                 self.nursery.signal(slot, signal.SIGKILL)
+            self.faults.end()
             self.engine.stop()
             for proxy in self.proxies.values():
                 proxy.stop()
@@ -289,7 +300,6 @@ class Round:
         return done + sum(self.kills.values()) + sum(self.ended.values())
 
     def _outcome(self, evidence: Evidence, seconds: float) -> Outcome:
-        of_redis = {name: self.faults.counts[name] for name in ("redis killed", "power cut", "redis away")}
         return Outcome(
             seed=self.plan.seed,
             seconds=seconds,
@@ -298,7 +308,7 @@ class Round:
             arrivals=sum(map(len, self.receiver.arrived.values())),
             repeats=sum(repeats(each) for name, each in self.receiver.arrived.items() if self.wishes[name].endpoint),
             lost_bytes=self.engine.lost_bytes,
-            kills=self.kills + Counter(of_redis),
+            kills=self.kills + self.faults.deaths,
             faults=self.faults.counts,
             ends=Counter(evidence.audit),
             ended=self.ended,

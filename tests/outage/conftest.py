@@ -1,6 +1,5 @@
 """A hub, its store and an endpoint that a test may break; small disks."""
 
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.store.conftest import alert
+from tests.crash import disk
 from tests.integration.agencies import HEALTH, World
 from tests.integration.asking import Caller, sign_in
 from tests.integration.processes import Engine, Hub, engine, until
@@ -70,14 +70,8 @@ def store(tmp_path: Path) -> Iterator[Engine]:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """160 MiB of memory as a disk, where the hub keeps its data."""
-    place = tmp_path / "data"
-    place.mkdir(mode=0o700)
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=160m,mode=700", "tmpfs", place], capture_output=True, check=False
-    )
-    if made.returncode != 0:
-        pytest.skip("needs to mount a tmpfs: run as root, or in a container that may")
     try:
-        yield place
-    finally:
-        subprocess.run(["umount", "--lazy", place], check=True)
+        with disk.small_disk(tmp_path / "data", 160) as place:
+            yield place
+    except disk.NoDiskError as why:
+        pytest.skip(f"needs to mount a tmpfs: run as root, or in a container that may ({why})")
