@@ -136,6 +136,10 @@ class Outbox(Protocol):
         """
         ...
 
+    async def waiting(self, subscription: str, now: float) -> Sequence[Opened]:
+        """Opened, not settled, and to be tried after now."""
+        ...
+
     async def next_due(self, subscription: str) -> float | None: ...
 
     async def settle(self, subscription: str, attempt: Attempt, then: Follows, at: float | None = None) -> None:

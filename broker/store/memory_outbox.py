@@ -238,6 +238,10 @@ class MemoryOutbox(MemoryClaims):
             positions = sorted(position for _, position in overdue[: max(OVERDUE, limit)])
         return [box.sent[position] for position in positions if position > after][:limit]
 
+    async def waiting(self, subscription: str, now: float) -> Sequence[Opened]:
+        box = self._boxes[subscription]
+        return [replace(box.sent[position], attempts=0, again=False) for position, at in box.due.items() if at > now]
+
     async def next_due(self, subscription: str) -> float | None:
         return min(self._boxes[subscription].due.values(), default=None)
 

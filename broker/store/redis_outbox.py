@@ -78,6 +78,10 @@ class RedisOutbox(RedisClaims):
             for _, text, attempts, again in found
         ]
 
+    async def waiting(self, subscription: str, now: float) -> Sequence[Opened]:
+        texts = await self._link.script("waiting", outbox(subscription, "due", "sent"), (now,))
+        return [OPENED.read(text) for text in texts]
+
     async def next_due(self, subscription: str) -> float | None:
         (due,) = outbox(subscription, "due")
         first = await self._link.command("ZRANGE", due, 0, 0, "WITHSCORES")

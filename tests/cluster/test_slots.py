@@ -91,6 +91,7 @@ async def everything(store: RedisStore, alert: Make, opened: Make, attempt: Make
     await outbox.signal("sub_1", push=True)
     (claim,) = await outbox.claim("one", 0.0, 60, 1)
     await outbox.due("sub_1", 0.0, 1)
+    await outbox.waiting("sub_1", 0.0)
     await outbox.settle("sub_1", attempt(1), "retry", 5.0)
     await outbox.trip("sub_1", Breaker(1, 5.0))
     await outbox.opened("sub_1", 0, 1)

@@ -6,7 +6,7 @@ The order between them stays as it is in the product: a lease outlasts several r
 from collections.abc import Sequence
 from types import ModuleType
 
-from broker import courier, router, share, streaming
+from broker import courier, router, service, share, streaming
 from broker.policy import breaker, retry
 from broker.store import node
 
@@ -21,7 +21,9 @@ SHORT: Sequence[tuple[ModuleType, str, object]] = (
     (router, "REST_S", 0.1),
     (courier, "REST_S", 0.1),
     (courier, "LEASE_S", CLAIM_LEASE_S),
-    (courier, "STAYING_S", 0.3),
+    (service, "REST_S", 0.1),
+    (service, "LEASE_S", CLAIM_LEASE_S),
+    (service, "STAYING_S", 0.3),
     (retry, "WAITS_S", (0.05, 0.1, 0.2, 0.4)),
     (retry, "OURS_S", 0.1),
     (breaker, "FIRST_PROBE_S", 0.1),

@@ -271,6 +271,19 @@ async def test_waiting_is_no_try(store, opened, attempt):
     assert len((await store.outbox.attempts(S, None, 10))[0]) == 2
 
 
+async def test_waiting(store, opened, attempt):
+    """Waiting is what is to be tried later than now, whole as it was opened: not what is due, settled or dropped."""
+    await _opened(store, opened, 4)
+    await store.outbox.settle(S, attempt(1), "retry", 7.0)
+    await store.outbox.settle(S, attempt(2), "retry", 5.0)
+    await store.outbox.settle(S, attempt(3), "delivered")
+    assert {each.position for each in await store.outbox.waiting(S, 4.0)} == {1, 2}
+    (left,) = await store.outbox.waiting(S, 5.0)
+    (known,) = await store.outbox.opened(S, 0, 1)
+    assert replace(left, attempts=known.attempts) == known
+    assert await store.outbox.waiting(S, 7.0) == []
+
+
 async def test_breaker(store):
     """A breaker's state is kept for each subscription, until the next is said or the subscription is removed."""
     assert await store.outbox.breaker(S) == WELL

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from broker import courier, router
+from broker import attempting, router
 from broker.clock import told
 from broker.ports.dossiers import Ended
 from broker.ports.outbox import Attempt, Claim, Follows
@@ -54,17 +54,17 @@ def _ack_before_fan_out() -> None:
 
 
 def _ack_before_send() -> None:
-    plain = courier.Service._attempt
+    plain = attempting.Attempting.attempt
 
-    async def attempt(self: courier.Service, held: Any, sending: Any) -> None:
-        opened, at = sending.opened, told(self.courier.clock())
+    async def attempt(self: attempting.Attempting, held: Any, sending: Any, endpoint: Any) -> None:
+        opened, at = sending.opened, told(self.clock())
         made = Attempt(opened.delivery, opened.alert, opened.position, at, "delivered", 204, 1, None, None)
         ended = Ended(held.agency, held.subscription.id, "delivered", at)
-        await self.courier.dossiers.note(opened.alert, ended)
-        await self.courier.outbox.settle(held.subscription.id, made, "delivered")
-        await plain(self, held, sending)
+        await self.dossiers.note(opened.alert, ended)
+        await self.outbox.settle(held.subscription.id, made, "delivered")
+        await plain(self, held, sending, endpoint)
 
-    courier.Service._attempt = attempt  # type: ignore[method-assign]
+    attempting.Attempting.attempt = attempt  # type: ignore[method-assign]
 
 
 def _everysec() -> None:

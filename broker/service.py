@@ -1,0 +1,190 @@
+"""One subscription while a courier holds its claim: what of all that is owed can be sent now, and in which order.
+
+Nothing here waits for a failed endpoint: what failed is due again later, and others go on.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+import structlog
+
+from broker.attempting import Attempting
+from broker.endpoint import Endpoint
+from broker.giving import Giving, Instead, Sending
+from broker.ports.failures import Unavailable
+from broker.ports.outbox import Claim, Opened, Owed
+from broker.ports.registers import Held
+from broker.ways import in_flight_limit, way_of
+from schemas.subscription import SubscriptionState
+
+LEASE_S = 15.0
+REST_S = 1.0
+PAGE = 64
+LOOK_AHEAD = 1_024
+"""How far a queue is looked through for something that can be sent."""
+STAYING_S = 5.0
+"""After which a suspended alert is looked at again."""
+
+log_line = structlog.get_logger("courier")
+
+
+@dataclass
+class Service:
+    """One subscription while it is claimed."""
+
+    name: str
+    """Of the courier."""
+    claim: Claim
+    giving: Giving
+    attempting: Attempting
+    endpoint: Endpoint
+    _flying: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    """Alerts under way, so that none is tried twice side by side."""
+    _staying: bool = False
+    _renewed: float = 0.0
+    """When the claim was, by this process's own clock."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until nothing is left to do now, the claim is lost, or `stop` is set."""
+        held: Held | None = None
+        await self.endpoint.recall()
+        if self.endpoint.breaker.open and self._now() < self.endpoint.breaker.until:
+            await self._leave_alone()
+            return
+        try:
+            while not stop.is_set() and await self._renew():
+                held = await self.attempting.subscriptions.get(self.claim.subscription)
+                if held is None or held.subscription.state is not SubscriptionState.ACTIVE:
+                    break
+                flew = bool(self._flying)  # and may have held back what can go once it has ended
+                started = await self._send_what_can_be(held)
+                if self._flying:
+                    await self._until_something_changes()
+                elif not started and not flew:
+                    break
+        finally:
+            if self._flying:
+                await asyncio.wait(self._flying.values())
+        await self._leave(held)
+
+    async def _renew(self) -> bool:
+        self._renewed = self._seconds()
+        renewed = await self.attempting.outbox.renew(self.name, self.claim, LEASE_S)
+        if renewed is not None:
+            self.claim = renewed
+        return renewed is not None
+
+    def _now(self) -> float:
+        """Seconds since the epoch."""
+        return self.attempting.clock().timestamp()
+
+    def _seconds(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def _until_something_changes(self) -> None:
+        """A send ended, or the subscription was signalled."""
+        woken = asyncio.create_task(self.attempting.outbox.woken(self.claim.subscription, REST_S))
+        await asyncio.wait([woken, *self._flying.values()], return_when=asyncio.FIRST_COMPLETED)
+        woken.cancel()
+
+    async def _leave(self, held: Held | None) -> None:
+        next_due = None
+        if held is not None and held.subscription.state is SubscriptionState.ACTIVE:
+            if self.endpoint.breaker.open:
+                await self._leave_alone()
+                return
+            next_due = await self._next_due()
+        await self.attempting.outbox.leave(self.name, self.claim, next_due)
+
+    async def _leave_alone(self) -> None:
+        """Until the time of the next probe, whatever comes for it meanwhile."""
+        await self.attempting.outbox.leave(self.name, self.claim, self.endpoint.breaker.until, alone=True)
+
+    async def _next_due(self) -> float | None:
+        next_due = await self.attempting.outbox.next_due(self.claim.subscription)
+        if self._staying:
+            later = self._now() + STAYING_S
+            next_due = later if next_due is None else min(next_due, later)
+        return next_due
+
+    async def _send_what_can_be(self, held: Held) -> int:
+        """How many were started or ended."""
+        done, self._staying = 0, False
+        blocked = await self._blocked_issuers(held)
+        async for what in self._work(held):
+            limit = in_flight_limit(held) + (isinstance(what, Owed) and what.urgent)  # one more for what cannot wait
+            if not self.endpoint.breaker.allows(self._now(), len(self._flying), limit):
+                break
+            if what.alert in self._flying or issuer_of(what) in blocked:
+                continue
+            if self._seconds() - self._renewed >= LEASE_S / 3:  # a long look: whether it is still ours is asked again
+                return done + 1
+            sending = await self._prepared(held, what)
+            if isinstance(sending, Sending):
+                self._fly(held, sending)
+            if sending not in ("ended", "stays") and held.subscription.order == "issuer":
+                blocked.add(issuer_of(what))  # also where another took it: what follows it waits until that is seen
+            self._staying |= sending == "stays"
+            done += sending != "stays"
+        return done
+
+    async def _prepared(self, held: Held, what: Owed | Opened) -> Sending | Instead:
+        """One alert that cannot be prepared stays owed, and the others go on."""
+        try:
+            return await self.giving.prepare(held, way_of(held), what, self.attempting.clock())
+        except Unavailable:
+            raise
+        except Exception:
+            log_line.exception("cannot prepare", subscription=held.subscription.id, alert=what.alert)
+            return "stays"
+
+    async def _work(self, held: Held) -> AsyncGenerator[Owed | Opened, None]:
+        """What overtakes goes first, what is due again before what is new. Read while it is asked for."""
+        async for owed in self._queue(urgent=True):
+            yield owed
+        async for due in self._due(held):
+            yield due
+        async for owed in self._queue(urgent=False):
+            yield owed
+
+    async def _due(self, held: Held) -> AsyncGenerator[Opened, None]:
+        outbox, now, after = self.attempting.outbox, self._now(), 0
+        while page := await outbox.due(held.subscription.id, now, PAGE, after):
+            for due in page:
+                yield due
+            after = page[-1].position
+
+    async def _queue(self, *, urgent: bool) -> AsyncGenerator[Owed, None]:
+        after, looked = "", 0
+        while looked < LOOK_AHEAD:
+            page = await self.attempting.outbox.owed(self.claim.subscription, PAGE, after, urgent=urgent)
+            for owed in page:
+                yield owed
+            if len(page) < PAGE:
+                return
+            after, looked = page[-1].ref, looked + PAGE
+
+    async def _blocked_issuers(self, held: Held) -> set[str]:
+        """With `order: issuer`, an alert waits for its issuer's earlier ones that are under way or to be retried."""
+        if held.subscription.order != "issuer":
+            return set()
+        waiting = await self.attempting.outbox.waiting(held.subscription.id, self._now())
+        return {issuer_of(opened) for opened in waiting} | {alert.partition("/")[0] for alert in self._flying}
+
+    def _fly(self, held: Held, sending: Sending) -> None:
+        alert = sending.opened.alert
+        task = asyncio.create_task(self._guarded_attempt(held, sending))
+        self._flying[alert] = task
+        task.add_done_callback(lambda _: self._flying.pop(alert, None))
+
+    async def _guarded_attempt(self, held: Held, sending: Sending) -> None:
+        try:
+            await self.attempting.attempt(held, sending, self.endpoint)
+        except Unavailable as why:  # it was sent, but that is not written down: it is sent again, under the same id
+            log_line.warning("attempt not settled", delivery=sending.opened.delivery, why=str(why))
+
+
+def issuer_of(what: Owed | Opened) -> str:
+    """The agency that signed: what `order: issuer` keeps in order."""
+    return what.alert.partition("/")[0]
