@@ -50,11 +50,14 @@ from schemas.vocabulary import Domain
 PUBLIC = "@public"
 """Everyone; no directory can define it."""
 
+_P256 = {"kty": "EC", "crv": "P-256", "x": None, "y": None}
+_X25519 = {"kty": "OKP", "crv": "X25519", "x": None}
 _JWK_MEMBERS = {
     Alg.ED25519: {"kty": "OKP", "crv": "Ed25519", "x": None},
     Alg.EDDSA: {"kty": "OKP", "crv": "Ed25519", "x": None},
-    Alg.ES256: {"kty": "EC", "crv": "P-256", "x": None, "y": None},
+    Alg.ES256: _P256,
     Alg.ML_DSA_65: {"kty": "AKP", "alg": "ML-DSA-65", "pub": None},
+    Alg.ECDH_ES_A256KW: _X25519,
 }
 
 
@@ -116,8 +119,14 @@ class AgencyKey(Strict):
 
     @model_validator(mode="after")
     def _jwk_fits(self) -> Self:
-        """The public members of RFC 7517, 8037 and 9964 for the algorithm, and no others: no private ones above all."""
-        members = _JWK_MEMBERS[self.alg]
+        """The public members of RFC 7517, 8037 and 9964 for the algorithm, and no others: no private ones above all.
+
+        A key to seal with lies on X25519 or P-256.
+        """
+        if (self.use is KeyUse.SEAL) != (self.alg is Alg.ECDH_ES_A256KW):
+            raise expected(f"{Alg.ECDH_ES_A256KW} for keys of use seal, and for no others", "alg")
+        of_p256 = self.alg is Alg.ECDH_ES_A256KW and self.jwk.get("kty") == "EC"
+        members = _P256 if of_p256 else _JWK_MEMBERS[self.alg]
         if self.jwk.keys() != members.keys():
             raise expected(f"a public JWK with exactly {', '.join(members)}", "jwk")
         for name, value in members.items():

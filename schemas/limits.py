@@ -31,6 +31,8 @@ SELECTORS = 128
 CAVEATS = 32
 EXTENSIONS = 32
 COSIGNATURES = 4
+SEALED_FOR = 64
+"""Keys that one part may be sealed for."""
 FAULTS = 32
 """How many faults one refusal tells."""
 

@@ -227,15 +227,21 @@ class KeyUse(Term):
     WEBHOOK = "webhook"
     LOG = "log"
     REGISTRAR = "registrar"
+    SEAL = "seal"
+    """Others seal parts for its agency with it; it signs nothing."""
 
 
 class Alg(Term):
-    """Signature algorithms (RFC 9864, RFC 7518, RFC 9964); `EdDSA` counts as `Ed25519` everywhere."""
+    """Signature algorithms (RFC 9864, RFC 7518, RFC 9964); `EdDSA` counts as `Ed25519` everywhere.
+
+    The last is for keys of use `seal` alone, and signs nothing (RFC 7518 §4.6).
+    """
 
     ED25519 = "Ed25519"
     EDDSA = "EdDSA"
     ES256 = "ES256"
     ML_DSA_65 = "ML-DSA-65"
+    ECDH_ES_A256KW = "ECDH-ES+A256KW"
 
 
 _SEVERITIES = (Severity.UNKNOWN, Severity.MINOR, Severity.MODERATE, Severity.SEVERE, Severity.EXTREME)

@@ -10,6 +10,7 @@ from broker.client.asynchronous import AsyncClient
 from broker.client.connection import Options
 from broker.client.problem import FaultAt, ProblemError, UnreachableError
 from broker.client.retrying import Retries
+from broker.client.sealing import NotOpened, open_sealed, seal
 from broker.client.signing import Content, Draft, Signed, load_signed, sign
 from broker.client.synchronous import Client
 from broker.client.verifying import Expected, NotVerified, Received, ReceivedPart, kids_of, verify, verify_heartbeat
@@ -22,6 +23,7 @@ __all__ = [
     "Draft",
     "Expected",
     "FaultAt",
+    "NotOpened",
     "NotVerified",
     "Options",
     "ProblemError",
@@ -32,6 +34,8 @@ __all__ = [
     "UnreachableError",
     "kids_of",
     "load_signed",
+    "open_sealed",
+    "seal",
     "sign",
     "verify",
     "verify_heartbeat",

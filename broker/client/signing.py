@@ -5,16 +5,18 @@ import os
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from broker.client.problem import ProblemError, invalid
+from broker.client.sealing import seal
 from broker.errors import Refused
 from broker.trust import jws
 from broker.trust.keys import PrivateKey
 from broker.trust.strict_json import NotStrict, read_object
+from schemas.directory import KeyRecord
 from schemas.envelope import Envelope, SaltedPart
 from schemas.handling import ADDRESSING_PART, ADDRESSING_TYPE
 from schemas.reading import read
@@ -34,6 +36,16 @@ class Content:
     sealed: bool = False
     handling: Mapping[str, Any] | None = None
     """Stricter terms than the statement's, for this part alone (protocol §3)."""
+    seal_for: tuple[KeyRecord, ...] = ()
+    """Keys of use `seal`: signing seals `data` for these agencies, so that nobody else can read it, nor the hub."""
+
+    def placed(self) -> "Content":
+        """As it is signed and posted: sealed, where it is to be. ValueError for keys that cannot be sealed for."""
+        if not self.seal_for:
+            return self
+        if self.sealed:
+            raise ValueError("what is sealed already is not sealed again")
+        return replace(self, data=seal(self.data, self.seal_for), sealed=True, seal_for=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +135,9 @@ def new_id(agency: str) -> str:
 
 
 def _placed(draft: Draft) -> tuple[dict[str, Any], dict[str, Content]]:
-    """The event and the contents, with the addressing where it is wanted."""
-    event, contents = dict(draft.event), dict(draft.parts)
+    """The event and the contents: sealed where they are to be, and with the addressing where it is wanted."""
+    event = dict(draft.event)
+    contents = {id_: content.placed() for id_, content in draft.parts.items()}
     if draft.hide_addressing and "addressing" in event:
         text = json.dumps({"addressing": event.pop("addressing")}, ensure_ascii=False, separators=(",", ":"))
         contents[ADDRESSING_PART] = Content(text.encode(), ADDRESSING_TYPE)

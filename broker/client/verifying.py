@@ -10,9 +10,11 @@ from typing import Any, NoReturn, TypeVar
 
 from pydantic import ValidationError
 
+from broker.client.sealing import open_sealed
 from broker.errors import Refused
 from broker.trust import jws
 from broker.trust.keys import load_public, thumbprint, verify_signature
+from broker.trust.sealing_keys import OpeningKey
 from broker.trust.strict_json import NotStrict, read_object
 from schemas.base import Strict, instant
 from schemas.directory import KeyRecord
@@ -38,12 +40,16 @@ class NotVerified(Exception):  # noqa: N818 - a finding about what was received
 
 @dataclass(frozen=True, slots=True)
 class ReceivedPart:
-    """The bytes of a part, as the originator signed them."""
+    """The bytes of a part, as the originator signed them; of a sealed one, the JWE."""
 
     type: str
     data: bytes = field(repr=False)
     language: str | None = None
     sealed: bool = False
+
+    def open(self, *keys: OpeningKey) -> bytes:
+        """What is inside a sealed part; the data of any other. NotOpened when none of the keys opens it."""
+        return open_sealed(self.data, keys) if self.sealed else self.data
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from broker.trust import sealing_keys
 from broker.trust.keys import WeakKey, enrol, thumbprint
 from schemas.directory import (
     PUBLIC,
@@ -20,7 +21,7 @@ from schemas.directory import (
     Predecessor,
     Profile,
 )
-from schemas.terms import Role, Tier
+from schemas.terms import KeyUse, Role, Tier
 from schemas.vocabulary import within
 
 
@@ -161,7 +162,7 @@ def _index_keys(agencies: Iterable[Agency]) -> dict[str, KeyRecord]:
             if key.kid != thumbprint(key.jwk):
                 raise DirectoryFault(f"{where}: kid is the RFC 7638 thumbprint of the jwk, {thumbprint(key.jwk)}")
             try:
-                enrol(key.jwk, key.alg)
+                (sealing_keys.enrol(key.jwk) if key.use is KeyUse.SEAL else enrol(key.jwk, key.alg))
             except WeakKey as why:
                 raise DirectoryFault(f"{where}: {why}") from None
             keys[key.kid] = KeyRecord.of(agency.id, key)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -63,9 +63,8 @@ def required_members(jwk: Mapping[str, Any]) -> dict[str, str]:
 
 
 def enrol(jwk: Mapping[str, str], alg: str) -> PublicKey:
-    """The public key, if a directory may hold it. WeakKey for points of small order, other encodings, bad points.
-
-    Nothing is remembered: it may be anybody's key.
+    """The public key to verify with, if a directory may hold it. WeakKey for points of small order, other encodings,
+    bad points. Nothing is remembered: it may be anybody's key. Keys to seal with: `sealing_keys.enrol`.
     """
     try:
         key = _read_public(jwk, alg)
@@ -237,7 +236,13 @@ def load_file(path: Path, passphrase: str | None = None) -> PrivateKey:
     return load_pem(data, passphrase)
 
 
-def save_file(path: Path, key: PrivateKey, passphrase: str | None = None) -> None:
+class Kept(Protocol):
+    """A private key that can be written to a file."""
+
+    def pem(self, passphrase: str | None = None) -> bytes: ...
+
+
+def save_file(path: Path, key: Kept, passphrase: str | None = None) -> None:
     """Writes a new file that its owner alone can read. FileExistsError rather than overwriting a key."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:

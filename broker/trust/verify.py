@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from broker.errors import Fault, Refused
 from broker.trust import jws
 from broker.trust.directory import Snapshot
+from broker.trust.jwe import NotSealed, sealed_for
 from broker.trust.keys import PublicKey, generate, load_public, verify_signature
 from broker.trust.posted import MAIN, MOST_COMMAS, Posted, PostedPart
 from broker.trust.strict_json import NotStrict, read_object
@@ -144,7 +145,7 @@ def read_addressing(verified: VerifiedEnvelope, claims: Claims) -> Addressing | 
 def check_parts(verified: VerifiedEnvelope, claims: Claims, addressing: Addressing | None) -> None:
     """Step 13: each part is there, is the one that was signed, and says nothing else than the statement.
 
-    Refuses with `part-mismatch` or `invalid-part`. Sealed parts are not looked into.
+    Refuses with `part-mismatch` or `invalid-part`. Sealed parts are not looked into; that they are sealed is checked.
     """
     stated = getattr(claims.event, "parts", ())
     if surplus := verified.posted.parts.keys() - {part.id for part in stated}:
@@ -152,7 +153,9 @@ def check_parts(verified: VerifiedEnvelope, claims: Claims, addressing: Addressi
         raise Refused("part-mismatch", "There is a part too many.", (fault,))
     for part in stated:
         content = _content(verified, claims, part)
-        if not part.sealed and part.id != ADDRESSING_PART:
+        if part.sealed:
+            _check_sealed(claims, part, content.data)
+        elif part.id != ADDRESSING_PART:
             _check_says_the_same(verified, claims, addressing, part, content.data)
 
 
@@ -182,6 +185,15 @@ def _check_says_the_same(
         raise Refused(
             "invalid-part", "A part is not what its type says.", (Fault(_part_path(claims, part), "a STIX 2.1 bundle"),)
         )
+
+
+def _check_sealed(claims: Claims, part: Part, data: bytes) -> None:
+    """From the outside: plain content must not pass as sealed, since rule 12 lets what is sealed go one row higher."""
+    try:
+        sealed_for(data)
+    except NotSealed as why:
+        fault = Fault(_part_path(claims, part), str(why))
+        raise Refused("invalid-part", "A part that is marked as sealed is not sealed.", (fault,)) from None
 
 
 def _check_cap(

@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 
 from broker.errors import Refused
-from broker.trust import jws, verify
+from broker.trust import jws, sealing_keys, verify
 from broker.trust.posted import MAIN, posted_with_header
 from schemas.handling import Addressing
 from schemas.statement import Claims
 from tests.unit import making
 from tests.unit.making import DYKE, EVENT
+from tests.unit.trust.sealed import sealed
 
 ADDRESSING_TYPE = "application/vnd.interagency.addressing+json"
+SEALED = sealed(b"no bundle, and no CAP either", sealing_keys.generate())
 TEXT = "Đê Ka Long có nguy cơ tràn trong ba giờ tới.".encode()
 CAP = """<?xml version="1.0" encoding="UTF-8"?>
 <alert xmlns="urn:oasis:names:tc:emergency:cap:1.2">
@@ -199,8 +201,10 @@ class TestCap:
             assert one(data, self.TYPE) == ("invalid-part", ["/parts/0"])
 
     def test_sealed(self) -> None:
-        """A sealed part is not looked into."""
-        assert one(b"eyJhbGciOi", self.TYPE, sealed=True) == ("ok", [])
+        """A sealed part is not looked into; what is plain does not pass as sealed."""
+        assert one(SEALED, self.TYPE, sealed=True) == ("ok", [])
+        assert one(b"eyJhbGciOi", self.TYPE, sealed=True) == ("invalid-part", ["/parts/0"])
+        assert one(cap(), self.TYPE, sealed=True) == ("invalid-part", ["/parts/0"])
 
     def test_every_part(self) -> None:
         """A second part is asked as the first is."""
@@ -214,7 +218,7 @@ def test_stix() -> None:
     assert one(bundle, "application/stix+json;version=2.1") == ("ok", [])
     assert one(b'{"type": "bundle"}', "application/stix+json") == ("invalid-part", ["/parts/0"])
     assert one(b'{"type": "bundle"}', "application/json") == ("ok", [])
-    assert one(b'{"type": "bundle"}', "application/stix+json", sealed=True) == ("ok", [])
+    assert one(SEALED, "application/stix+json", sealed=True) == ("ok", [])
 
 
 class TestAddressing:
