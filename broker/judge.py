@@ -10,7 +10,7 @@ from broker.judgement import Judgement, read_inputs
 from broker.label import Label
 from broker.policy.asking import Ask, Situation, Source
 from broker.policy.lifecycle import Effects, effects
-from broker.policy.release import release
+from broker.policy.question import Question
 from broker.ports.alert_log import AlertLog, StoredAlert
 from broker.ports.dossiers import Decided, Dossiers, Standing
 from broker.trust.directory import Directory, Snapshot
@@ -48,8 +48,8 @@ class Judge:
             d1=self.directory.current(),
         )
 
-    async def again(self, alert: StoredAlert, decided: Decided) -> Judgement:
-        """The decision as it was made: from what was kept of it, and the directories of then."""
+    async def again(self, alert: StoredAlert, decided: Decided) -> tuple[Judgement, Question]:
+        """The decision as it was made, and what it was made from: what was kept of it, and the directories of then."""
         label, inputs, at = alert.label, read_inputs(decided.inputs), instant(decided.at)
         ask = inputs.ask(decided.agency, decided.subscription)
         situation = inputs.situation(
@@ -59,10 +59,11 @@ class Judge:
             }
         )
         d0, d1 = await self.directory.at(label.directory), await self.directory.at(decided.directory)
-        made = Judgement(label, release(label, situation, ask, d0, d1, at), ask, situation, d1.digest, at)
+        question = Question(label, situation, ask, d0, d1, at)
+        made = Judgement.of(question)
         if made.outcome != decided.outcome:  # the rules of another release said otherwise: an operator must know
             log_line.error("not reproduced", alert=label.id, subscription=decided.subscription, was=decided.outcome)
-        return made
+        return made, question
 
     async def follows(self, label: Label) -> Effects:
         """What the alert does, with what it references as that is known here."""
@@ -108,6 +109,10 @@ class Hearing:
 
     async def decide(self, ask: Ask, now: datetime) -> Judgement:
         """At `now`, to the millisecond, so that the decision can be made again as it was."""
+        return Judgement.of(await self.question(ask, now))
+
+    async def question(self, ask: Ask, now: datetime) -> Question:
+        """What is decided on."""
         at = now.replace(microsecond=now.microsecond // 1000 * 1000)
         situation = Situation(
             recalled=bool(self.standing.recalled_by),
@@ -118,8 +123,7 @@ class Hearing:
             direct_to=await self._direct_to(ask),
             derived=self.derived,
         )
-        decision = release(self.label, situation, ask, self.d0, self.d1, at)
-        return Judgement(self.label, decision, ask, situation, self.d1.digest, at)
+        return Question(self.label, situation, ask, self.d0, self.d1, at)
 
     async def _superseded_for(self, ask: Ask) -> bool:
         """Superseded is an alert for those alone to whom one of its updates was released."""

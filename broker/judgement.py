@@ -1,4 +1,4 @@
-"""A release decision together with what it was made from: as it is kept, and as it is told (protocol §6).
+"""A release decision together with what it was made from, as it is kept (protocol §6).
 
 Kept is only what went in. What each rule said follows from that for ever, since `policy.release` is a pure function;
 so a decision costs a few dozen bytes, and can be made again years later.
@@ -7,13 +7,14 @@ so a decision costs a few dozen bytes, and can be made again years later.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from pydantic import TypeAdapter
 
 from broker.clock import told
 from broker.label import Label
 from broker.policy.asking import Ask, Situation, Source
+from broker.policy.question import Question
 from broker.policy.release import Decision, Released, Withheld
 from broker.policy.ways import Way
 from broker.ports.dossiers import Decided, Outcome
@@ -79,8 +80,6 @@ TOLD_FATES: Final = frozenset({"expired", "superseded"})
 """What ends with a notice in place of an alert that was still owed (protocol §2.1)."""
 
 _INPUTS: Final = TypeAdapter(Inputs)
-ADDRESSING: Final = frozenset({"to", "release_to", "not_to"})
-"""What rules look at of an alert's addressing."""
 
 
 def read_inputs(text: str) -> Inputs:
@@ -99,6 +98,11 @@ class Judgement:
     directory: str
     at: datetime
 
+    @classmethod
+    def of(cls, question: Question) -> "Judgement":
+        """The answer to it."""
+        return cls(question.label, question.decide(), question.ask, question.situation, question.d1.digest, question.at)
+
     @property
     def outcome(self) -> Outcome:
         if isinstance(self.decision, Withheld):
@@ -115,26 +119,3 @@ class Judgement:
         inputs = _INPUTS.dump_json(Inputs.of(self.ask, self.situation), exclude_defaults=True).decode()
         subscription = self.ask.subscription or ""
         return Decided(self.ask.agency, subscription, self.outcome, inputs, self.directory, told(self.at))
-
-    def told(self, *, addressing: bool) -> dict[str, Any]:
-        """With what every rule said. `addressing`: also whom the alert is for, which may stand in a part that no reader
-        is given (protocol §2).
-        """
-        return {
-            "alert": self.label.id,
-            "subscription": self.ask.subscription or "",
-            "at": told(self.at),
-            "outcome": self.outcome,
-            "parts": list(self.decision.parts) if isinstance(self.decision, Released) else [],
-            "rules": [
-                {
-                    "rule": said.rule,
-                    "said": said.said,
-                    "looked_at": {
-                        name: value for name, value in said.looked_at.items() if addressing or name not in ADDRESSING
-                    },
-                    "because": said.because,
-                }
-                for said in self.decision.rules
-            ],
-        }

@@ -11,10 +11,12 @@ from broker import parcel
 from broker.caller import Caller
 from broker.clock import told
 from broker.errors import Refused
+from broker.explaining import Telling, tell
 from broker.giving import ask_of
 from broker.judge import Judge
 from broker.judgement import Judgement
 from broker.policy.asking import Ask
+from broker.policy.reasons import Language
 from broker.policy.release import Released
 from broker.ports.alert_log import AlertLog, StoredAlert
 from broker.ports.dossiers import Acknowledged, Dossiers, Ended, Given, State
@@ -25,6 +27,9 @@ from schemas.terms import Purpose, Status
 
 FURTHEST: Sequence[State] = ("withheld", "expired", "superseded", "dead", "waiting", "delivered")
 """An agency with several subscriptions is told the state that got furthest."""
+
+MOST_CHANGES = 32
+"""Decisions of one answer for which it is worked out what would change them."""
 
 TRIES = 16
 """How often it is decided anew where the alert's fate changes between the decision and the note that it was given: the
@@ -111,9 +116,19 @@ class Reading:
         )
 
     async def decisions(
-        self, caller: Caller, id_: str, subscription: str | None, agency: str | None
+        self,
+        caller: Caller,
+        id_: str,
+        subscription: str | None,
+        agency: str | None,
+        *,
+        language: Language = Language.EN,
+        changes: bool = False,
     ) -> DecisionsAnswer:
-        """What was decided for a subscription or an agency: to the originator, inspectors and the subscriber."""
+        """What was decided for a subscription or an agency: to the originator, inspectors and the subscriber.
+
+        `changes`: with what would alter it, to those who see all. They are worked out for as many as a person reads.
+        """
         alert = await self._known(id_)
         said = [
             each
@@ -125,9 +140,10 @@ class Reading:
             said = [each for each in said if _is_told_of(caller, each.agency, each.subscription)]
             if all(each.outcome == "withheld" for each in said):
                 raise _not_found()
-        made = [
-            (await self.judge.again(alert, each)).told(addressing=sees_all) | {"outcome": each.outcome} for each in said
-        ]
+        made = []
+        for number, each in enumerate(said):
+            telling = Telling(addressing=sees_all, language=language, changes=changes and number < MOST_CHANGES)
+            made.append(tell(*await self.judge.again(alert, each), telling) | {"outcome": each.outcome})
         return DecisionsAnswer.model_validate({"decisions": made}, strict=False)
 
     async def deliveries(self, caller: Caller, id_: str) -> DeliveriesAnswer:

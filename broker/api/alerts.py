@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Header, Query
 from starlette.responses import Response
 
 from broker.api.caller import caller_of
+from broker.api.problems import language_of
 from broker.api.services import Services
 from broker.caller import Caller
 from broker.errors import Fault, Refused
@@ -43,9 +44,13 @@ def alerts(services: Services) -> APIRouter:
         alert: Annotated[str, Query(max_length=ID_MOST)],
         subscription: Annotated[str | None, Query(max_length=ID_MOST)] = None,
         agency: Annotated[str | None, Query(max_length=ID_MOST)] = None,
+        changes: bool = False,
+        accept_language: Annotated[str | None, Header()] = None,
     ) -> Response:
-        answer = await services.reading.decisions(who, _id(alert), subscription, agency)
-        return _json(answer.model_dump_json())
+        answer = await services.reading.decisions(
+            who, _id(alert), subscription, agency, language=language_of(accept_language), changes=changes
+        )
+        return _json(answer.model_dump_json(exclude_unset=True))
 
     @routes.get(
         "/v1/deliveries", response_model=DeliveriesAnswer, summary="How it stands with each agency, to the issuer"

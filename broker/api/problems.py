@@ -5,6 +5,7 @@ import uuid
 from dataclasses import dataclass
 
 from broker.errors import Code, Refused
+from broker.policy.reasons import Language
 
 TYPE = "https://interagency-broker.example/problems/"
 
@@ -98,6 +99,11 @@ def prefers_vietnamese(accept_language: str | None) -> bool:
         if language in best:
             best[language] = max(best[language], _weight(weight))
     return best["vi"] > best["en"]
+
+
+def language_of(accept_language: str | None) -> Language:
+    """The language that the client prefers, of the two."""
+    return Language.VI if prefers_vietnamese(accept_language) else Language.EN
 
 
 def _weight(text: str) -> float:

@@ -1,18 +1,18 @@
 """`broker explain`: what was decided about an alert, rule by rule, on one screen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from broker.cli.hub import Account
 from broker.cli.options import DEFAULT_HUB, Agency, AsJson, AuthKey, Ca, HubUrl, Language, PassphraseFile, example
-from broker.cli.output import say, show_json, telling
+from broker.cli.output import plain, say, show_json, telling
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from schemas.answers import DecisionTold
+    from schemas.answers import ChangeTold, ClauseTold, DecisionTold, RuleTold
 
 EXAMPLE = example(
     "broker explain $ALERT --lang vi --auth-key keys/vn.example.auth.pem",
@@ -57,6 +57,40 @@ RULES = {
 }
 """The fifteen rules of release (protocol §9), each in a few words."""
 HEADINGS = {Language.EN: ("rule", "said", "because"), Language.VI: ("quy tắc", "kết quả", "vì")}
+CLAUSES = {
+    Language.EN: {
+        "protocol": "protocol",
+        "directory": "directory version",
+        "agreement": "agreement",
+        "charter": "charter of",
+        "law": "law:",
+        "caveat": "caveat",
+        "mandate": "mandate of",
+        "third-party-rule": "third-party rule of",
+    },
+    Language.VI: {
+        "protocol": "giao thức",
+        "directory": "danh bạ phiên bản",
+        "agreement": "thỏa thuận",
+        "charter": "điều lệ",
+        "law": "căn cứ:",
+        "caveat": "điều kiện riêng",
+        "mandate": "thẩm quyền của",
+        "third-party-rule": "quy tắc bên thứ ba của",
+    },
+}
+NOT_COVERED = {Language.EN: "does not cover this", Language.VI: "không bao quát điều này"}
+CHANGE = {
+    Language.EN: (
+        "Any one of these would alter it:",
+        "No single change would alter it: rules {rules} stand in the way.",
+    ),
+    Language.VI: (
+        "Chỉ cần một trong các điều sau là kết quả sẽ khác:",
+        "Không thay đổi đơn lẻ nào làm kết quả khác đi: vướng các quy tắc {rules}.",
+    ),
+}
+MOST_SHOWN = 5
 VERDICTS = {Language.EN: {"pass": "pass", "fail": "fails"}, Language.VI: {"pass": "đạt", "fail": "không đạt"}}
 SILENT = {Language.EN: "nothing to say: rules", Language.VI: "không liên quan: quy tắc"}
 OUTCOMES = {
@@ -78,7 +112,7 @@ def explain(
     alert: Annotated[str, typer.Argument(help="The alert's id.")],
     subscription: Annotated[str | None, typer.Option(help="For this subscription alone.")] = None,
     reader: Annotated[str | None, typer.Option(help="For the subscriptions of this agency alone.")] = None,
-    lang: Annotated[Language, typer.Option(help="The language of the headings.")] = Language.EN,
+    lang: Annotated[Language, typer.Option(help="In English or Vietnamese.")] = Language.EN,
     scope: Annotated[str, typer.Option(help="Inspectors ask with inspect.")] = "read",
     hub: HubUrl = DEFAULT_HUB,
     agency: Agency = None,
@@ -87,12 +121,15 @@ def explain(
     ca: Ca = None,
     as_json: AsJson = False,
 ) -> None:
-    """Shows why a reader has an alert, or has it not: every rule of release, and what it said."""
+    """Shows why a reader has an alert, or has it not: every rule of release, what it looked at, said, and rests on.
+
+    The alert's originator and inspectors are also told the smallest change that would alter the outcome.
+    """
     account = Account(hub, agency, auth_key, passphrase_file, ca, as_json)
     with telling(as_json=as_json), account.reader(scope) as client:
-        answer = client.decisions(alert, subscription=subscription, agency=reader)
+        answer = client.decisions(alert, subscription=subscription, agency=reader, changes=True, language=lang)
     if as_json:
-        show_json(answer.model_dump(mode="json"))
+        show_json(answer.model_dump(mode="json", exclude_unset=True))
         return
     if not answer.decisions:
         say(NOTHING[lang])
@@ -102,6 +139,16 @@ def explain(
     console = Console()
     for decision in answer.decisions:
         console.print(table(decision, lang))
+        if decision.changes is not None:
+            console.print(changes_told(decision.changes, decision.rules, lang), highlight=False, markup=False)
+
+
+def changes_told(changes: "Sequence[ChangeTold]", rules: "Sequence[RuleTold]", lang: Language) -> str:
+    """What would alter the outcome, the smallest first."""
+    some, none = CHANGE[lang]
+    if not changes:
+        return none.format(rules=", ".join(str(rule.rule) for rule in rules if rule.said == "fail") or "-") + "\n"
+    return "\n".join([some, *(f"  - {plain(each.change)}" for each in changes[:MOST_SHOWN])]) + "\n"
 
 
 def table(decision: "DecisionTold", lang: Language) -> "Table":
@@ -113,20 +160,37 @@ def table(decision: "DecisionTold", lang: Language) -> "Table":
 
     parts = f" ({', '.join(decision.parts)})" if decision.outcome == "part" else ""
     outcome = OUTCOMES[lang][decision.outcome] + parts
-    title = escape(f"{decision.subscription}  {outcome}  {decision.at}")
+    about = " ".join(filter(None, (decision.agency, decision.subscription)))
+    title = escape(f"{about}  {outcome}  {decision.at}")
     shown = Table(title=title, title_justify="left", caption_justify="left", box=box.SIMPLE)
     for heading in HEADINGS[lang]:
         shown.add_column(heading, overflow="fold")
     for rule in decision.rules:
         if rule.said in VERDICTS[lang]:
             name = f"{rule.rule:2} {RULES[lang][rule.rule - 1]}"
-            why = Text(f"{rule.because}\n").append(_looked_at(rule.looked_at), style="dim")
+            why = Text("\n").join(
+                [
+                    Text(rule.because),
+                    Text(_looked_at(rule.looked_at), style="dim"),
+                    Text(_rests_on(rule.rests_on, lang), style="dim italic"),
+                ]
+            )
             style = "bold red" if rule.said == "fail" else ""
             shown.add_row(Text(name), Text(VERDICTS[lang][rule.said]), why, style=style)
     silent = [str(rule.rule) for rule in decision.rules if rule.said not in VERDICTS[lang]]
     if silent:
         shown.caption = f"{SILENT[lang]} {', '.join(silent)}"
     return shown
+
+
+def _rests_on(clauses: "Sequence[ClauseTold]", lang: Language) -> str:
+    return "; ".join(_clause(each, lang) for each in clauses)
+
+
+def _clause(clause: "ClauseTold", lang: Language) -> str:
+    reference = f" ({_short(clause.reference)})" if clause.reference else ""
+    lacks = f", {NOT_COVERED[lang]}" if clause.covers is False else ""
+    return f"{CLAUSES[lang].get(clause.kind, clause.kind)} {clause.name}{reference}{lacks}"
 
 
 def _looked_at(facts: Mapping[str, object]) -> str:

@@ -12,6 +12,7 @@ from typing import Literal
 from broker.label import Label
 from broker.policy.asking import Ask, Situation
 from broker.policy.case import Case, Mark
+from broker.policy.reasons import Reason
 from broker.policy.rules import RuleSaid, Verdict, hear, skip
 from broker.policy.terms import Terms
 from broker.trust.directory import Snapshot
@@ -90,9 +91,9 @@ def _rule_15(case: Case) -> tuple[RuleSaid, list[str], list[str]]:
             owed.append(part.id)
     looked = {"withheld": withheld}
     if not any(part.handling for part in case.label.parts) or not case.applies(15):
-        return RuleSaid(15, "not-applicable", looked, "No part has terms of its own."), kept, owed
+        return RuleSaid(15, "not-applicable", looked, Reason.NO_PART_TERMS), kept, owed
     verdict: Verdict = "fail" if withheld else "pass"
-    return RuleSaid(15, verdict, looked, "Each part is asked about by its own terms."), kept, owed
+    return RuleSaid(15, verdict, looked, Reason.PART_TERMS), kept, owed
 
 
 def _hear_part(case: Case, part: Part) -> list[RuleSaid]:

@@ -5,6 +5,7 @@ A snapshot never changes; a new version is a new snapshot. What is not in it, is
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from typing import Protocol
 
 from broker.trust import sealing_keys
@@ -135,6 +136,48 @@ class Snapshot:
         """The same version with keys of the hub's own that its entry does not list; of one that it lists, its word."""
         other = Snapshot(self.document, self.digest)
         other._keys = {record.kid: record for record in records} | self._keys
+        return other
+
+    # The same version with one thing otherwise: to ask what would follow, never to decide by
+
+    def with_agreement(self, agreement: Agreement) -> "Snapshot":
+        """And one agreement more."""
+        between = (agreement.from_, agreement.to)
+        return self._with_agreements({between: [*self.agreements(*between), agreement]})
+
+    def without_agreement(self, agreement: Agreement) -> "Snapshot":
+        """But for that one."""
+        between = (agreement.from_, agreement.to)
+        return self._with_agreements({between: [each for each in self.agreements(*between) if each is not agreement]})
+
+    def with_agency(self, agency: Agency) -> "Snapshot":
+        """With another entry of that agency."""
+        other = copy(self)
+        other._agencies = self._agencies | {agency.id: agency}
+        return other
+
+    def with_community(self, community: Community) -> "Snapshot":
+        """With another entry of that community."""
+        other = copy(self)
+        other._communities = self._communities | {community.name: community}
+        other._communities_of = _index_members(other._communities.values())
+        return other
+
+    def with_caveat(self, code: str, allowed: Iterable[str]) -> "Snapshot":
+        """With another rule for that caveat."""
+        other = copy(self)
+        other.document = self.document.model_copy(update={"caveats": self.document.caveats | {code: tuple(allowed)}})
+        return other
+
+    def without_end(self) -> "Snapshot":
+        """With no time at which it expires."""
+        other = copy(self)
+        other.expires = None
+        return other
+
+    def _with_agreements(self, changed: Mapping[tuple[str, str], list[Agreement]]) -> "Snapshot":
+        other = copy(self)
+        other._agreements = defaultdict(list, {**self._agreements, **changed})
         return other
 
     def _members(self, community: str) -> Sequence[str]:

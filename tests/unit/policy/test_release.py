@@ -6,6 +6,7 @@ import pytest
 
 from broker.policy.asking import Situation, Source
 from broker.policy.paths import Path, charter_holds, path_holds, tlp_keeps
+from broker.policy.reasons import Reason
 from broker.policy.release import Decision, Released, Withheld, release
 from schemas.terms import Onward, Tlp
 from tests.unit.policy import table
@@ -125,8 +126,8 @@ def test_dates(dates: dict[str, str], active: bool) -> None:
 def test_a_decision_says_by_what_it_was_decided() -> None:
     """Rule 4 names the selectors that exclude; where none does it does not speak of an exclusion."""
     excluded, free = decide(not_to=["vn", "th.police"]), decide(not_to=["th.police"])
-    assert excluded.rules[3].because == "Excluded by vn."
-    assert "Excluded by" not in free.rules[3].because
+    assert (excluded.rules[3].reason, excluded.rules[3].looked_at["excluded_by"]) == (Reason.EXCLUDED, ["vn"])
+    assert (free.rules[3].reason, free.rules[3].looked_at["excluded_by"]) == (Reason.NOT_EXCLUDED, [])
 
 
 RELAY = {"issuers": ["vn.*"], "tlps": ["clear", "green", "amber"]}
