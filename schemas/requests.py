@@ -1,12 +1,14 @@
 """The bodies of the calls on a subscription (protocol §6)."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from annotated_types import MaxLen, MinLen
 from pydantic import Field, model_validator
 
 from schemas import limits
-from schemas.base import AlertId, Form, Many, Strict, Text, Timestamp, expected
+from schemas.base import AgencyId, AlertId, Form, Many, Strict, Text, Timestamp, expected
+from schemas.handling import Addressing
+from schemas.terms import Purpose
 
 Positions = Annotated[
     str, Form("[0-9]{1,15}(?:-[0-9]{1,15})?(?:,[0-9]{1,15}(?:-[0-9]{1,15})?)*", "positions such as 3-5,9", 4_096)
@@ -64,3 +66,18 @@ class PollAnswer(Strict):
     sets: dict[str, str]
     more_available: bool = Field(default=False, alias="moreAvailable")
     envelopes: dict[str, str] | None = None
+
+
+class WhatIf(Strict):
+    """An alert that is not posted yet: who would get it, and who would not."""
+
+    event: dict[str, Any]
+    """The members of protocol §2; parts as they would be described."""
+    addressing: Addressing | None = None
+    """Where it would go into the part `addressing`."""
+    agencies: Annotated[Many[AgencyId], MaxLen(limits.SELECTORS)] = ()
+    """To be told of beside those that the addressing names."""
+    purposes: Annotated[Many[Purpose], MaxLen(len(Purpose))] = ()
+    """For which they would ask; none: for all."""
+    changes: bool = False
+    """With the single changes that would alter each outcome."""

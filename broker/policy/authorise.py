@@ -18,6 +18,7 @@ from schemas.statement import Claims
 from schemas.terms import Certainty, Kind, Severity, Urgency
 
 NOBODY = Addressing(to=())
+UNSIGNED = ("sha256:" + "0" * 64, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +39,34 @@ def authorise(
     # 11  the part `addressing`, where it stands in for the member
     addressing = read_addressing(verified, claims) or getattr(claims.event, "addressing", None)
     # 12  the terms of §3, and what the domain's profile asks
-    label = label_of(verified, claims, addressing, known, directory, now)
+    signed = verified.digest, verified.record.kid
+    label = label_of(signed, claims, addressing, known, directory, now)
     check_terms(claims, label, addressing, known, directory, now)
     return Authorised(label, addressing)
 
 
+def foresee(
+    claims: Claims, addressing: Addressing | None, known: Mapping[str, Known], directory: Snapshot, now: datetime
+) -> Label:
+    """The label that a statement would get which nobody has signed yet. Refuses what steps 10 and 12 would refuse."""
+    check_mandate(claims, known, directory, now)
+    label = label_of(UNSIGNED, claims, addressing, known, directory, now)
+    check_terms(claims, label, addressing, known, directory, now)
+    return label
+
+
 def label_of(
-    verified: VerifiedEnvelope,
+    signed: tuple[str, str],
     claims: Claims,
     addressing: Addressing | None,
     known: Mapping[str, Known],
     directory: Snapshot,
     now: datetime,
 ) -> Label:
-    """What stands on the outside: the event's own members, and what it takes over from its first reference (§2.1)."""
+    """What stands on the outside: the event's own members, and what it takes over from its first reference (§2.1).
+
+    `signed` are the statement's digest and the key that signed it.
+    """
     event = claims.event
     references = tuple(getattr(event, "references", None) or ())
     first = known[references[0]].label if references and event.kind not in _STATE_ALL else None
@@ -63,10 +78,10 @@ def label_of(
     parts = getattr(event, "content_parts", ())
     return Label(
         id=claims.jti,
-        digest=verified.digest,
+        digest=signed[0],
         iss=claims.iss,
         issuer=claims.issuer,
-        kid=verified.record.kid,
+        kid=signed[1],
         kind=event.kind,
         status=event.status,
         product=stated("product"),  # type: ignore[arg-type]  # the same member of the event or of another label
