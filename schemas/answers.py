@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from schemas.base import AlertId, Digest, Many, Strict, Timestamp
+from schemas.directory import KeyRecord
 from schemas.statement import PartId
 from schemas.subscription import Subscription
 
@@ -56,13 +57,34 @@ class ReceiptAnswer(Strict):
     proof: str | None
 
 
+class ClauseTold(Strict):
+    """What a rule rests on: `protocol`, `directory`, `agreement`, `charter`, `law`, `caveat`, `mandate` or
+    `third-party-rule`; `reference` is the legal one, `covers` whether it covers this alert.
+    """
+
+    kind: str
+    name: str
+    reference: str | None = None
+    covers: bool | None = None
+
+
 class RuleTold(Strict):
-    """What one rule of release said."""
+    """What one rule of release said; `because` in the language that was asked for, `code` in none."""
 
     rule: Annotated[int, Field(ge=1, le=15)]
     said: str
     looked_at: dict[str, Any]
     because: str
+    code: str | None = None
+    rests_on: Many[ClauseTold] = ()
+
+
+class ChangeTold(Strict):
+    """One single thing that would alter the outcome, if it were so."""
+
+    code: str
+    about: dict[str, str]
+    change: str
 
 
 class DecisionTold(Strict):
@@ -74,12 +96,36 @@ class DecisionTold(Strict):
     outcome: Literal["whole", "part", "withheld"]
     parts: Many[PartId]
     rules: Many[RuleTold]
+    agency: str | None = None
+    """To those who may see whom the alert is for."""
+    changes: Many[ChangeTold] | None = None
+    """To them, where they asked: what would alter the outcome, the smallest first; empty when one change is too few."""
 
 
 class DecisionsAnswer(Strict):
     """Why somebody has an alert, or not."""
 
     decisions: Many[DecisionTold]
+
+
+class ForetoldDecision(Strict):
+    """What would be decided for one agency; `@public` is everybody."""
+
+    agency: str
+    outcome: Literal["whole", "part", "withheld"]
+    parts: Many[PartId]
+    rules: Many[RuleTold]
+    changes: Many[ChangeTold] | None = None
+
+
+class WhatIfAnswer(Strict):
+    """Who would get it and who would not, for agencies that have terms with who asks."""
+
+    agencies: Many[ForetoldDecision]
+    not_told: Many[str]
+    """Named, but nothing is said of them: there are no terms with them."""
+    more: int
+    """How many agencies were left out."""
 
 
 class AckTold(Strict):
@@ -102,6 +148,12 @@ class DeliveriesAnswer(Strict):
     """Who has it."""
 
     deliveries: Many[DeliveryTold]
+
+
+class KeysAnswer(Strict):
+    """An agency's keys of one use that are valid now."""
+
+    keys: Many[KeyRecord]
 
 
 class SubscriptionsAnswer(Strict):

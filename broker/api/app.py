@@ -5,8 +5,9 @@ from starlette.responses import HTMLResponse, Response
 
 from broker.api import errors
 from broker.api.alerts import alerts
-from broker.api.described import OF_A_BODY, OF_A_CALL, OF_A_STATEMENT, describe, problems
+from broker.api.described import OF_A_BODY, OF_A_CALL, OF_A_DRAFT, OF_A_STATEMENT, describe, problems
 from broker.api.discovery import discovery
+from broker.api.keys import keys
 from broker.api.operations import operations
 from broker.api.page import HEADERS, page
 from broker.api.posting import posting
@@ -14,6 +15,7 @@ from broker.api.services import Services
 from broker.api.streams import streams
 from broker.api.subscriptions import subscriptions
 from broker.api.tokens import tokens
+from broker.api.whatif import whatif
 from broker.subscribing import Subscribing
 
 
@@ -40,8 +42,10 @@ def create_app(services: Services) -> FastAPI:
     for routes, codes in (
         (posting(services), (*OF_A_STATEMENT, "too-large", "header-too-large", "unsupported-media-type", "busy")),
         (discovery(services), ("not-found",)),
+        (keys(services), OF_A_CALL),
         (tokens(services), ("too-large", "busy")),
         (alerts(services), OF_A_CALL),
+        (whatif(services), (*OF_A_CALL, *OF_A_BODY, *OF_A_DRAFT)),
         (streams(services, subscribing), OF_A_CALL),
         (subscriptions(services, subscribing), (*OF_A_CALL, *OF_A_BODY)),
         (operations(services), ()),

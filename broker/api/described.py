@@ -12,7 +12,7 @@ from broker.api.problems import PROBLEMS
 from broker.errors import Code
 from schemas.answers import Problem
 from schemas.envelope import Envelope
-from schemas.requests import Replay, Revive
+from schemas.requests import Replay, Revive, WhatIf
 from schemas.subscription import NewSubscription, SubscriptionPatch
 
 Responses = dict[int | str, dict[str, Any]]
@@ -35,12 +35,21 @@ OF_A_STATEMENT: tuple[Code, ...] = (
 )
 OF_A_CALL: tuple[Code, ...] = ("unauthenticated", "insufficient-scope", "not-found", "gone", "invalid-request", "busy")
 OF_A_BODY: tuple[Code, ...] = ("too-large", "malformed")
+OF_A_DRAFT: tuple[Code, ...] = ("invalid-statement", "outside-mandate", "terms", "neutrality", "no-legal-basis")
 SIGN_IN = {
     "dpop": {"type": "http", "scheme": "dpop", "description": "An access token bound to a key (RFC 9449): up to red."},
     "bearer": {"type": "http", "scheme": "bearer", "description": "An unbound or an API token: up to green."},
     "basic": {"type": "http", "scheme": "basic", "description": "The name and the secret of an API token."},
 }
-_MODELS: tuple[type[BaseModel], ...] = (Problem, Envelope, NewSubscription, SubscriptionPatch, Replay, Revive)
+_MODELS: tuple[type[BaseModel], ...] = (
+    Problem,
+    Envelope,
+    NewSubscription,
+    SubscriptionPatch,
+    Replay,
+    Revive,
+    WhatIf,
+)
 
 
 def problems(*codes: Code) -> Responses:

@@ -3,13 +3,17 @@
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from broker.cli.keys import passphrase_for_new
 from broker.cli.options import AsJson, PassphraseFile, example
 from broker.cli.output import failed, say, show_json, telling, used_wrongly
+
+if TYPE_CHECKING:
+    from broker.trust.keys import PrivateKey
+    from broker.trust.sealing_keys import OpeningKey
 
 EXAMPLE = example("broker keygen --agency vn.example --out keys")
 
@@ -23,6 +27,14 @@ class Use(StrEnum):
     WEBHOOK = "webhook"
     LOG = "log"
     REGISTRAR = "registrar"
+    SEAL = "seal"
+
+
+class SealingCurve(StrEnum):
+    """Where a key of use seal lies."""
+
+    X25519 = "X25519"
+    P_256 = "P-256"
 
 
 class Algorithm(StrEnum):
@@ -41,7 +53,10 @@ def register(app: typer.Typer) -> None:
 def keygen(
     agency: Annotated[str, typer.Option(help="The agency whose keys these are.")],
     use: Annotated[list[Use], typer.Option(help="What for; repeat it for several.")] = [Use.STATEMENT, Use.AUTH],  # noqa: B006 - typer copies it
-    alg: Annotated[Algorithm, typer.Option(help="The algorithm.")] = Algorithm.ED25519,
+    alg: Annotated[Algorithm, typer.Option(help="The algorithm of keys that sign.")] = Algorithm.ED25519,
+    seal_curve: Annotated[
+        SealingCurve, typer.Option(help="The curve of keys of use seal; smart cards know P-256.")
+    ] = SealingCurve.X25519,
     out: Annotated[Path, typer.Option(help="The folder for the private keys.", file_okay=False)] = Path(),
     days: Annotated[int, typer.Option(help="How long the records are valid.", min=1, max=3660)] = 730,
     encrypt: Annotated[bool, typer.Option("--encrypt", help="Ask for a passphrase.")] = False,
@@ -58,7 +73,10 @@ def keygen(
         passphrase = passphrase_for_new(passphrase_file, ask=encrypt, as_json=as_json)
         out.mkdir(parents=True, exist_ok=True, mode=0o700)
         _check_new([out / _name(agency, each) for each in use], as_json=as_json)
-        made = [_make(out / _name(agency, each), each, alg, days, passphrase) for each in dict.fromkeys(use)]
+        made = [
+            (path := out / _name(agency, each), _kept(path, each, _new(each, alg, seal_curve), days, passphrase))
+            for each in dict.fromkeys(use)
+        ]
     if as_json:
         show_json({"agency": agency, "keys": [{"file": str(path), "record": record} for path, record in made]})
         return
@@ -92,16 +110,22 @@ def _check_new(paths: list[Path], *, as_json: bool) -> None:
             raise failed("exists", detail, as_json=as_json)
 
 
-def _make(path: Path, use: Use, alg: Algorithm, days: int, passphrase: str | None) -> tuple[Path, dict[str, Any]]:
-    from broker.trust.keys import generate, save_file
+def _new(use: Use, alg: Algorithm, curve: SealingCurve) -> "PrivateKey | OpeningKey":
+    from broker.trust import keys, sealing_keys
 
-    key = generate(alg)
+    return sealing_keys.generate(sealing_keys.Curve(curve)) if use is Use.SEAL else keys.generate(alg)
+
+
+def _kept(path: Path, use: Use, key: "PrivateKey | OpeningKey", days: int, passphrase: str | None) -> dict[str, Any]:
+    """Writes the key; its record."""
+    from broker.trust.keys import save_file
+
     save_file(path, key, passphrase)
     now = datetime.now(UTC).replace(microsecond=0)
-    return path, {
+    return {
         "kid": key.kid,
         "jwk": key.jwk,
-        "alg": alg.value,
+        "alg": key.alg,
         "use": use.value,
         "valid_from": now.isoformat(),
         "valid_until": (now + timedelta(days=days)).isoformat(),

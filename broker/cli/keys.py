@@ -11,6 +11,7 @@ from broker.cli.output import failed
 
 if TYPE_CHECKING:
     from broker.trust.keys import PrivateKey
+    from broker.trust.sealing_keys import OpeningKey
 
 VARIABLE = "BROKER_PASSPHRASE"
 OTHERS = 0o077
@@ -32,6 +33,29 @@ def load(path: Path | None, passphrase_file: Path | None, *, what: str, as_json:
     from broker.trust.keys import load_file
 
     option = "--auth-key (BROKER_AUTH_KEY)" if what == "auth" else "--key (BROKER_KEY)"
+    passphrase = _read(path, passphrase_file, what=what, option=option, as_json=as_json)
+    assert path is not None  # noqa: S101 - it was read
+    try:
+        return load_file(path, passphrase)
+    except ValueError:
+        raise _unusable(path, passphrase, "Ed25519, P-256 or ML-DSA-65", as_json=as_json) from None
+
+
+def load_opening(path: Path | None, passphrase_file: Path | None, *, as_json: bool) -> "OpeningKey":
+    """The key of use `seal` of a file, in the same way."""
+    from broker.trust.sealing_keys import load_file
+
+    option = "--open-with (BROKER_SEAL_KEY)"
+    passphrase = _read(path, passphrase_file, what="seal", option=option, as_json=as_json)
+    assert path is not None  # noqa: S101 - it was read
+    try:
+        return load_file(path, passphrase)
+    except ValueError:
+        raise _unusable(path, passphrase, "X25519 or P-256", as_json=as_json) from None
+
+
+def _read(path: Path | None, passphrase_file: Path | None, *, what: str, option: str, as_json: bool) -> str | None:
+    """The passphrase of a file that is there and is its owner's alone; None where it is not encrypted."""
     if path is None:
         detail = f"This needs the agency's key of use {what}: give its file with {option}."
         raise failed("no-key", detail, as_json=as_json)
@@ -42,13 +66,12 @@ def load(path: Path | None, passphrase_file: Path | None, *, what: str, as_json:
         raise failed("no-key", detail, as_json=as_json) from None
     if path.stat().st_mode & OTHERS:
         raise failed("open-key", f"Others can read the key {path}: chmod 600 {path}", as_json=as_json)
-    passphrase = _passphrase(path, data, passphrase_file, as_json=as_json)
-    try:
-        return load_file(path, passphrase)
-    except ValueError:
-        wrong = "that is not its passphrase" if passphrase else "it is no private key of Ed25519, P-256 or ML-DSA-65"
-        detail = f"The key {path} cannot be opened: {wrong}."
-        raise failed("no-key", detail, as_json=as_json) from None
+    return _passphrase(path, data, passphrase_file, as_json=as_json)
+
+
+def _unusable(path: Path, passphrase: str | None, kinds: str, *, as_json: bool) -> typer.Exit:
+    wrong = "that is not its passphrase" if passphrase else f"it is no private key of {kinds}"
+    return failed("no-key", f"The key {path} cannot be opened: {wrong}.", as_json=as_json)
 
 
 def _passphrase(path: Path, data: bytes, file: Path | None, *, as_json: bool) -> str | None:

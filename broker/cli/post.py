@@ -8,8 +8,9 @@ import typer
 
 from broker.cli.drafts import draft_of, object_in, read_bytes
 from broker.cli.hub import Account
-from broker.cli.options import DEFAULT_HUB, Agency, AsJson, Ca, HubUrl, Key, PassphraseFile, example
+from broker.cli.options import DEFAULT_HUB, Agency, AsJson, AuthKey, Ca, HubUrl, Key, PassphraseFile, example
 from broker.cli.output import show_json, telling, used_wrongly
+from broker.cli.sealing import SealFor, SealFrom, Sealing
 from broker.cli.sign import HideAddressing, Part, Txn
 
 if TYPE_CHECKING:
@@ -32,10 +33,13 @@ def post(
     part: Part = [],  # noqa: B006 - typer copies it
     txn: Txn = None,
     hide_addressing: HideAddressing = False,
+    seal_for: SealFor = None,
+    seal_from: SealFrom = None,
     form: Annotated[str | None, typer.Option(help="A, B or D (protocol §4); the leanest that fits.")] = None,
     hub: HubUrl = DEFAULT_HUB,
     agency: Agency = None,
     key: Key = None,
+    auth_key: AuthKey = None,
     passphrase_file: PassphraseFile = None,
     ca: Ca = None,
     as_json: AsJson = False,
@@ -46,8 +50,9 @@ def post(
     repeat after a failure, sign first and post the envelope.
     """
     account = Account(hub, agency, key, passphrase_file, ca, as_json)
+    sealing = Sealing(seal_for, seal_from, Account(hub, agency, auth_key, passphrase_file, ca, as_json))
     with telling(as_json=as_json):
-        signed = _signed(account, alert, part, txn, hide_addressing=hide_addressing)
+        signed = _signed(account, alert, part, txn, hide_addressing=hide_addressing, sealing=sealing)
         with account.poster() as client, waiting(f"posting {signed.id}", as_json=as_json):
             try:
                 accepted = client.post(signed, form)
@@ -66,14 +71,17 @@ def waiting(what: str, *, as_json: bool) -> AbstractContextManager[Any]:
     return nullcontext() if as_json else Console(stderr=True).status(what)
 
 
-def _signed(account: Account, alert: Path, part: list[str], txn: str | None, *, hide_addressing: bool) -> "Signed":
+def _signed(
+    account: Account, alert: Path, part: list[str], txn: str | None, *, hide_addressing: bool, sealing: Sealing
+) -> "Signed":
     """An event is signed now; what has a statement, or is one, was signed before."""
     from broker.client import load_signed
 
     as_json = account.as_json
     data = read_bytes(alert, as_json=as_json)
     if data.lstrip().startswith(b"{") and "statement" not in (event := object_in(data, alert, as_json=as_json)):
-        return account.sign(draft_of(event, part, txn, hide_addressing=hide_addressing, as_json=as_json))
-    if part or txn or hide_addressing:
-        raise used_wrongly("what is signed already takes no --part, --txn or --hide-addressing")
+        draft = draft_of(event, part, txn, hide_addressing=hide_addressing, as_json=as_json, sealing=sealing)
+        return account.sign(draft)
+    if part or txn or hide_addressing or sealing.agencies:
+        raise used_wrongly("what is signed already takes no --part, --txn, --hide-addressing or --seal-for")
     return load_signed(data)

@@ -8,8 +8,9 @@ import typer
 
 from broker.cli.drafts import draft_of, read_json
 from broker.cli.hub import Account
-from broker.cli.options import DEFAULT_HUB, Agency, AsJson, Ca, HubUrl, Key, PassphraseFile, example
+from broker.cli.options import DEFAULT_HUB, Agency, AsJson, AuthKey, Ca, HubUrl, Key, PassphraseFile, example
 from broker.cli.output import failed, say, show_json, telling
+from broker.cli.sealing import SealFor, SealFrom, Sealing
 
 EXAMPLE = example(
     "broker sign flood.json --part flood.xml,language=vi \\",
@@ -39,6 +40,8 @@ def sign(
     part: Part = [],  # noqa: B006 - typer copies it
     txn: Txn = None,
     hide_addressing: HideAddressing = False,
+    seal_for: SealFor = None,
+    seal_from: SealFrom = None,
     out: Annotated[Path | None, typer.Option(help="Where the envelope goes; standard output.")] = None,
     network: Annotated[
         str | None, typer.Option(envvar="BROKER_NETWORK", help="The network's URI; without it the hub is asked.")
@@ -46,6 +49,7 @@ def sign(
     hub: HubUrl = DEFAULT_HUB,
     agency: Agency = None,
     key: Key = None,
+    auth_key: AuthKey = None,
     passphrase_file: PassphraseFile = None,
     ca: Ca = None,
     as_json: AsJson = False,
@@ -55,9 +59,10 @@ def sign(
     Post the envelope within five minutes. With --agency and --network no hub is needed.
     """
     account = Account(hub, agency, key, passphrase_file, ca, as_json)
+    sealing = Sealing(seal_for, seal_from, Account(hub, agency, auth_key, passphrase_file, ca, as_json))
     with telling(as_json=as_json):
         said = read_json(event, as_json=as_json)
-        draft = draft_of(said, part, txn, hide_addressing=hide_addressing, as_json=as_json)
+        draft = draft_of(said, part, txn, hide_addressing=hide_addressing, as_json=as_json, sealing=sealing)
         signed = account.sign(draft, network)
     if out is not None:
         _write_new(out, signed.envelope(), as_json=as_json)

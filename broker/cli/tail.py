@@ -1,11 +1,14 @@
 """`broker tail`: a subscription's stream, verified, a line each."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from broker.cli.hub import Account
+from broker.cli.keys import load_opening
+from broker.cli.opening import OpenWith
 from broker.cli.options import (
     DEFAULT_HUB,
     WITH_SUBSCRIPTION,
@@ -21,7 +24,8 @@ from broker.cli.options import (
 from broker.cli.output import plain, say, show_json, telling
 
 if TYPE_CHECKING:
-    from broker.client import Received
+    from broker.client import Received, ReceivedPart
+    from broker.trust.sealing_keys import OpeningKey
 
 EXAMPLE = example(
     "broker tail $SUBSCRIPTION --auth-key keys/vn.example.auth.pem \\",
@@ -42,6 +46,7 @@ def tail(
         Path | None, typer.Option(help="A file that remembers how far you are, and from which it goes on.")
     ] = None,
     count: Annotated[int | None, typer.Option(help="End after this many.", min=1)] = None,
+    open_with: OpenWith = None,
     lang: Annotated[Language, typer.Option(help="The language of headlines, where there is a choice.")] = Language.EN,
     hub: HubUrl = DEFAULT_HUB,
     agency: Agency = None,
@@ -58,6 +63,7 @@ def tail(
     """
     account = Account(hub, agency, auth_key, passphrase_file, ca, as_json)
     before: Received | None = None
+    keys = () if open_with is None else (load_opening(open_with, passphrase_file, as_json=as_json),)
     with telling(as_json=as_json), account.reader() as client:
         start = after or _kept(keep_cursor)
         if keep_cursor is not None:
@@ -66,9 +72,9 @@ def tail(
             if before is not None and (missing := received.missing(before)):
                 say(f"positions {missing.start} to {missing.stop - 1} did not come: ask for their gaps")
             if as_json:
-                show_json(told(received, cursor))
+                show_json(told(received, cursor, keys))
             else:
-                print(line(received, lang), flush=True)
+                print("\n".join([line(received, lang), *sealed_lines(received, keys)]), flush=True)
             if keep_cursor is not None:
                 _keep(keep_cursor, cursor)
             before = received
@@ -97,16 +103,49 @@ def line(received: "Received", lang: Language) -> str:
     return f"{hub.position or '-':>6}  {told}{kept_back}{marked}"
 
 
-def told(received: "Received", cursor: str) -> dict[str, Any]:
-    """The same for programs: what was said, and which parts came; their bytes stay with `GET /v1/alerts`."""
+def sealed_lines(received: "Received", keys: "Sequence[OpeningKey]") -> Iterator[str]:
+    """A line for each sealed part: its text where a key opens it, else why not."""
+    from broker.client import NotOpened
+
+    for id_, part in received.parts.items():
+        if not part.sealed:
+            continue
+        try:
+            data = part.open(*keys)
+        except NotOpened as why:
+            yield f"        {id_}: sealed, and not opened: {why}"
+            continue
+        text = plain(data.decode("utf-8", "replace").strip()) if part.type.startswith("text/") else part.type
+        yield f"        {id_}: {text}"
+
+
+def told(received: "Received", cursor: str, keys: "Sequence[OpeningKey]" = ()) -> dict[str, Any]:
+    """The same for programs: what was said, and which parts came; their bytes stay with `GET /v1/alerts`, but for what
+    was sealed and is opened here.
+    """
     return {
         "cursor": cursor,
         "id": received.id,
         "issuer": received.issuer,
         "hub": received.hub.model_dump(mode="json", exclude_none=True),
         "said": received.said.model_dump(mode="json", exclude_none=True, by_alias=True),
-        "parts": {id_: {"type": part.type, "size": len(part.data)} for id_, part in received.parts.items()},
+        "parts": {
+            id_: {"type": part.type, "size": len(part.data)} | _opened(part, keys)
+            for id_, part in received.parts.items()
+        },
     }
+
+
+def _opened(part: "ReceivedPart", keys: "Sequence[OpeningKey]") -> dict[str, Any]:
+    from broker.client import NotOpened
+    from broker.trust.jws import encode
+
+    if not part.sealed:
+        return {}
+    try:
+        return {"sealed": True, "opened": encode(part.open(*keys))}
+    except NotOpened:
+        return {"sealed": True}
 
 
 def _keep(path: Path, cursor: str) -> None:

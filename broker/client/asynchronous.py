@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 import httpx2
@@ -12,7 +12,8 @@ from broker.client.connection import Ask, Connection, Identity, Options, encoded
 from broker.client.following import follow
 from broker.client.posting import request_for
 from broker.client.problem import ProblemError, invalid
-from broker.client.signing import Content, Draft, Signed, sign
+from broker.client.sealing import usable
+from broker.client.signing import Content, Draft, Signed, described, said_in, sign
 from broker.client.verifying import (
     Expected,
     NotVerified,
@@ -31,10 +32,12 @@ from schemas.answers import (
     DecisionsAnswer,
     DeliveriesAnswer,
     Gaps,
+    KeysAnswer,
     QueuedAnswer,
     ReceiptAnswer,
     SubscriptionsAnswer,
     TestAnswer,
+    WhatIfAnswer,
 )
 from schemas.base import Strict
 from schemas.directory import KeyRecord
@@ -103,6 +106,25 @@ class AsyncClient:
             answer = await self._hub.send(Ask("GET", f"/v1/directory/keys/{kid}"))
             self._asked[kid] = time.monotonic(), _read(KeyRecord, answer)
         return self._asked[kid][1]
+
+    async def seal_keys(self, *agencies: str) -> tuple[KeyRecord, ...]:
+        """The valid keys of use `seal` of all these agencies, for `Content(…, seal_for=…)`.
+
+        From `records` where they were given; else the hub tells them, and whoever does not trust it with the content
+        gives `records`. ProblemError `not-found` for an agency that has none.
+        """
+        return tuple([record for agency in agencies for record in await self._seal_keys_of(agency)])
+
+    async def _seal_keys_of(self, agency: str) -> tuple[KeyRecord, ...]:
+        if self._trusted is not None:
+            found = usable(self._trusted.values(), agency)
+        else:
+            query = {"agency": agency, "use": KeyUse.SEAL}
+            answer = await self._call("GET", "/v1/directory/keys", query=query)
+            found = usable(_read(KeysAnswer, answer).keys, agency)
+        if not found:
+            raise ProblemError("not-found", f"No key of {agency} is known that a part could be sealed for.")
+        return found
 
     # Posting
 
@@ -196,15 +218,43 @@ class AsyncClient:
         return _read(ReceiptAnswer, await self._call("GET", f"/v1/receipts/{id_}"))
 
     async def decisions(
-        self, alert: str, *, subscription: str | None = None, agency: str | None = None
+        self,
+        alert: str,
+        *,
+        subscription: str | None = None,
+        agency: str | None = None,
+        changes: bool = False,
+        language: str = "en",
     ) -> DecisionsAnswer:
-        """Who was released what, and what each rule said."""
-        query = {"alert": alert, "subscription": subscription, "agency": agency}
+        """Who was released what, and what each rule said, in English (`en`) or Vietnamese (`vi`).
+
+        `changes`: with the single changes that would alter it, told to the originator and to inspectors.
+        """
+        query = {"alert": alert, "subscription": subscription, "agency": agency, "changes": "true" if changes else None}
         named = {name: value for name, value in query.items() if value is not None}
-        return _read(DecisionsAnswer, await self._call("GET", "/v1/decisions", query=named))
+        return _read(DecisionsAnswer, await self._call("GET", "/v1/decisions", query=named, language=language))
 
     async def deliveries(self, alert: str) -> DeliveriesAnswer:
         return _read(DeliveriesAnswer, await self._call("GET", "/v1/deliveries", query={"alert": alert}))
+
+    async def whatif(
+        self,
+        alert: Draft | Signed,
+        *,
+        agencies: Sequence[str] = (),
+        purposes: Sequence[str] = (),
+        language: str = "en",
+    ) -> WhatIfAnswer:
+        """Who would get an alert that is not posted yet, and who would not, with what would change that.
+
+        Of agencies that its addressing names, and of those given here, as far as there are terms with them. Its
+        contents stay here.
+        """
+        event, addressing = said_in(alert) if isinstance(alert, Signed) else described(alert)
+        asked = {"event": event, "agencies": list(agencies), "purposes": list(purposes), "changes": True}
+        if addressing is not None:
+            asked["addressing"] = dict(addressing)
+        return _read(WhatIfAnswer, await self._call("POST", "/v1/whatif", asked, language=language))
 
     # Receiving
 
@@ -266,9 +316,10 @@ class AsyncClient:
         *,
         query: Mapping[str, str] | None = None,
         repeatable: bool = True,
+        language: str | None = None,
     ) -> httpx2.Response:
         content = None if body is None else encoded(body)
-        headers = {} if body is None else JSON
+        headers = ({} if body is None else JSON) | ({} if language is None else {"Accept-Language": language})
         return await self._hub.call(Ask(method, path, query or {}, content, headers, repeatable))
 
 

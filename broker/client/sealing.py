@@ -53,6 +53,12 @@ def seal(data: bytes, keys: Iterable[KeyRecord], now: datetime | None = None) ->
     return json.dumps(made, separators=(",", ":")).encode()
 
 
+def usable(records: Iterable[KeyRecord], agency: str, now: datetime | None = None) -> tuple[KeyRecord, ...]:
+    """Of these, the agency's keys of use `seal` that are valid now."""
+    at = now or datetime.now(UTC)
+    return tuple(record for record in records if record.agency == agency and _is_usable(record, at))
+
+
 def open_sealed(data: bytes, keys: Sequence[OpeningKey]) -> bytes:
     """What is inside a part that was sealed for one of the keys. NotOpened otherwise."""
     try:
@@ -75,13 +81,17 @@ def open_sealed(data: bytes, keys: Sequence[OpeningKey]) -> bytes:
 
 
 def _check_usable(record: KeyRecord, now: datetime) -> None:
-    valid = record.revoked is None and instant(record.valid_from) <= now < instant(record.valid_until)
-    if record.use is not KeyUse.SEAL or not valid or thumbprint(record.jwk) != record.kid:
+    if not _is_usable(record, now) or thumbprint(record.jwk) != record.kid:
         raise ValueError(f"{record.kid} of {record.agency} is no key of use seal that is valid now")
     try:
         enrol(record.jwk)
     except WeakKey as why:
         raise ValueError(f"{record.kid} of {record.agency}: {why}") from None
+
+
+def _is_usable(record: KeyRecord, now: datetime) -> bool:
+    in_force = record.revoked is None and instant(record.valid_from) <= now < instant(record.valid_until)
+    return record.use is KeyUse.SEAL and in_force
 
 
 def _imported(jwk: dict[str, str]) -> OKPKey | ECKey:

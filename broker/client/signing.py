@@ -126,6 +126,24 @@ def sign(key: PrivateKey, agency: str, network: str, draft: Draft, *, unsafe_unc
     )
 
 
+def described(draft: Draft) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
+    """The event as `sign` would state it, and the addressing where that would be hidden: to ask who would get it."""
+    event, contents = _placed(draft)
+    if contents:
+        event["parts"] = [_described(id_, os.urandom(SALT_BYTES), content) for id_, content in contents.items()]
+    return event, draft.event.get("addressing") if draft.hide_addressing else None
+
+
+def said_in(signed: Signed) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
+    """The same of what is signed already. ProblemError `malformed` when its part `addressing` cannot be read."""
+    event = dict(signed.claims["events"].get(ALERT_EVENT, {}))
+    hidden = signed.parts.get(ADDRESSING_PART)
+    try:
+        return event, None if hidden is None else read_object(jws.decode(hidden.data))["addressing"]
+    except (NotStrict, KeyError):
+        raise ProblemError("malformed", "The part addressing cannot be read.") from None
+
+
 def new_id(agency: str) -> str:
     """A `jti` that is unique for ever, and sorts by time: a UUIDv7 (RFC 9562 §5.7)."""
     random = int.from_bytes(os.urandom(10), "big")

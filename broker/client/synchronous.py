@@ -5,7 +5,7 @@ from collections.abc import Coroutine, Iterator, Mapping
 from typing import Any, Self, TypeVar
 
 from broker.client.asynchronous import AsyncClient
-from broker.client.signing import Content, Signed
+from broker.client.signing import Content, Draft, Signed
 from broker.client.verifying import Received
 from broker.trust.keys import PrivateKey
 from schemas.answers import (
@@ -17,6 +17,7 @@ from schemas.answers import (
     DeliveriesAnswer,
     Gaps,
     ReceiptAnswer,
+    WhatIfAnswer,
 )
 from schemas.directory import KeyRecord
 from schemas.discovery import Discovery
@@ -58,6 +59,9 @@ class Client:
 
     def key_record(self, kid: str) -> KeyRecord:
         return self._run(self._client.key_record(kid))
+
+    def seal_keys(self, *agencies: str) -> tuple[KeyRecord, ...]:
+        return self._run(self._client.seal_keys(*agencies))
 
     def sign(self, event: Mapping[str, Any], parts: Mapping[str, Content] | None = None, **more: Any) -> Signed:
         return self._run(self._client.sign(event, parts, **more))
@@ -104,11 +108,14 @@ class Client:
     def receipt(self, id_: str) -> ReceiptAnswer:
         return self._run(self._client.receipt(id_))
 
-    def decisions(self, alert: str, *, subscription: str | None = None, agency: str | None = None) -> DecisionsAnswer:
-        return self._run(self._client.decisions(alert, subscription=subscription, agency=agency))
+    def decisions(self, alert: str, **asked: Any) -> DecisionsAnswer:
+        return self._run(self._client.decisions(alert, **asked))
 
     def deliveries(self, alert: str) -> DeliveriesAnswer:
         return self._run(self._client.deliveries(alert))
+
+    def whatif(self, alert: Draft | Signed, **asked: Any) -> WhatIfAnswer:
+        return self._run(self._client.whatif(alert, **asked))
 
     def stream(self, id_: str, last_event_id: str | None = None) -> Iterator[tuple[str, Received]]:
         coming = self._client.stream(id_, last_event_id)

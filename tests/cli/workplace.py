@@ -140,8 +140,8 @@ def _furniture() -> "tempfile.TemporaryDirectory[str]":
     place = Workplace(Path(made.name))
     entries = [
         _agency(place, "vn.hub", "hub-keys", ["statement", "receipt", "webhook", "log", "auth"]),
-        _agency(place, AGENCY, "keys", ["statement", "auth"]),
-        _agency(place, "vn.partner", "keys", ["statement", "auth"]),
+        _agency(place, AGENCY, "keys", ["statement", "auth", "seal"]),
+        _agency(place, "vn.partner", "keys", ["statement", "auth", "seal"]),
     ]
     terms = {"tlps": ["clear", "green", "amber"], "personal": ["none"], "purposes": ["prevention"]}
     agreement = {"from": AGENCY, "to": "vn.partner", **ALL, **terms}

@@ -26,7 +26,7 @@ def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         names: dict[str, Any] = {"HUB": told["issuer"], "TOMORROW": tomorrow}
         for example in EXAMPLES:
             exec(compile(example, "docs/client.md", "exec"), names)  # noqa: S102 - our own page
-        assert asyncio.run(asyncio.wait_for(names["main"](), 60)) == 2
+        assert asyncio.run(asyncio.wait_for(names["main"](), 60)) == 3
 
 
 async def test_the_example_of_a_webhook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from independent import (  # noqa: F401  # each registers its checks when it is 
     check_kinds,
     check_posting,
     check_reads,
+    check_sealed,
     check_sets,
     check_streams,
     check_subscriptions,

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, x25519
 
 Json = dict[str, Any]
 
@@ -34,6 +34,7 @@ TIERS = {
 }
 WITHOUT_MANDATES = ("la.police",)
 SIGNS_ES256 = ("th.police",)
+SEALED_FOR = {"vn.moh": "X25519", "th.police": "P-256"}
 RECEIVER_OF = "vn.moh"
 
 _DOMAINS = ["disaster", "crime", "health", "cyber"]
@@ -57,6 +58,8 @@ class Key:
 
     @property
     def alg(self) -> str:
+        if self.use == "seal":
+            return "ECDH-ES+A256KW"
         return {"OKP": "Ed25519", "EC": "ES256", "AKP": "ML-DSA-65"}[self.jwk["kty"]]
 
     @property
@@ -160,13 +163,15 @@ def _terms(domains: list[str], tlps: list[str]) -> Json:
 
 
 def _agency_keys(agency: str, now: datetime) -> dict[str, Key]:
-    """Those that speak and sign in; for some one that has expired, one that was revoked, one of ML-DSA."""
+    """Those that speak and sign in; for some one that has expired or was revoked, one of ML-DSA, one to seal with."""
     kind = "P-256" if agency in SIGNS_ES256 else "Ed25519"
     keys = {"statement": _fresh("statement", now, kind), "auth": _fresh("auth", now)}
     if agency == "vn.mae.dyke":
         keys["expired"] = Key(_private("Ed25519"), "statement", now - 90 * _DAY, now - _DAY)
         begin, end = now - 90 * _DAY, now + 90 * _DAY
         keys["revoked"] = Key(_private("Ed25519"), "statement", begin, end, compromised_since=now - 10 * _DAY)
+    if agency in SEALED_FOR:
+        keys["seal"] = _fresh("seal", now, SEALED_FOR[agency])
     if agency == "asean.aha":
         keys["ml-dsa"] = _fresh("statement", now, "ML-DSA-65")
     return keys
@@ -182,6 +187,10 @@ def _private(kind: str) -> Json:
         okp = ed25519.Ed25519PrivateKey.generate()
         public = _b64(okp.public_key().public_bytes_raw())
         return {"kty": "OKP", "crv": kind, "x": public, "d": _b64(okp.private_bytes_raw())}
+    if kind == "X25519":
+        sealing = x25519.X25519PrivateKey.generate()
+        public = _b64(sealing.public_key().public_bytes_raw())
+        return {"kty": "OKP", "crv": kind, "x": public, "d": _b64(sealing.private_bytes_raw())}
     if kind == "ML-DSA-65":
         akp = mldsa.MLDSA65PrivateKey.generate()
         public = _b64(akp.public_key().public_bytes_raw())

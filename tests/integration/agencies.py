@@ -64,7 +64,9 @@ class World:
 @cache
 def _keys(path: Path) -> dict[str, dict[str, PrivateKey]]:
     told = json.loads(path.read_text())["agencies"]
-    return {agency: {name: load_jwk(jwk) for name, jwk in keys.items()} for agency, keys in told.items()}
+    return {
+        agency: {name: load_jwk(jwk) for name, jwk in keys.items() if name != "seal"} for agency, keys in told.items()
+    }
 
 
 @dataclass(frozen=True)

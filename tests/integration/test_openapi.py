@@ -47,11 +47,13 @@ def _references(value: Any) -> list[str]:
     return [found for each in value for found in _references(each)] if isinstance(value, list) else []
 
 
+SIGNED_IN = ("subscriptions", "receipts", "dec", "del", "alerts/", "whatif")
 CALLS = """
 POST /v1/alerts                          GET /v1/alerts/{alert}
 POST /v1/sets                            GET /v1/receipts/{alert}
 GET /v1/decisions                        GET /v1/deliveries
 GET /.well-known/interagency-hub         GET /v1/directory/keys/{kid}
+GET /v1/directory/keys                   POST /v1/whatif
 POST /oauth/token                        GET /.well-known/oauth-authorization-server
 POST /v1/subscriptions                   GET /v1/subscriptions
 GET /v1/subscriptions/{id_}              PATCH /v1/subscriptions/{id_}
@@ -78,7 +80,7 @@ def test_every_call_tells_its_refusals(document: Json) -> None:
         for answer in problems:
             assert answer["content"]["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
             told |= set(re.findall(r"`([a-z-]+)`", answer["description"]))
-        signed_in = name.partition(" /v1/")[2].startswith(("subscriptions", "receipts", "dec", "del", "alerts/"))
+        signed_in = name.partition(" /v1/")[2].startswith(SIGNED_IN) or name == "GET /v1/directory/keys"
         assert bool(operation.get("security")) == signed_in, name
     assert told == set(get_args(Code))
 

@@ -78,6 +78,12 @@ def test_answers():
         "parts": ["main"],
     }
     told = {"decisions": [decision | {"rules": [rule]}]}
+    assert DecisionsAnswer.model_validate(told).model_dump(mode="json", exclude_unset=True) == told
+    clause = {"kind": "agreement", "name": "vn.moh → th.police", "reference": "MoU 7/2025", "covers": False}
+    change = {"code": "add-to-to", "about": {"agency": "th.police"}, "change": "…"}
+    explained = {"code": "tlp-leaves-path", "rests_on": [clause]}
+    whole = {"rules": [rule | explained], "agency": "th.police", "changes": [change]}
+    told = {"decisions": [decision | whole]}
     assert DecisionsAnswer.model_validate(told).model_dump(mode="json") == told
 
 
