@@ -4,6 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.crash import disk, report
 from tests.crash.__main__ import possible
 from tests.crash.engine import Engine
 from tests.crash.plan import WEIGHTS
+from tests.crash.rounds import Outcome
 from tests.integration.processes import until
 
 MOUNTS = Path("/proc/self/mounts")
@@ -111,6 +113,15 @@ def test_where_none_can_be_mounted_the_report_says_so(monkeypatch: pytest.Monkey
     assert "mount" in told["left_out"]["disk full"]
     assert "disk full" not in told["faults"]
     assert "without disk full" in report.without(left_out)
+
+
+def test_a_full_disk_that_met_no_write_is_no_cover() -> None:
+    """The summary names a full disk as left out unless it ended Redis at least once."""
+    faults = Counter({"disk full": 3})
+    unmet = report.summary(1, [Outcome(1, faults=faults)], {})
+    met = report.summary(1, [Outcome(1, faults=faults, kills=Counter({"disk full": 1}))], {})
+    assert "full 3 times, and never" in unmet["left_out"]["disk full"]
+    assert met["left_out"] == {}
 
 
 @pytest.mark.slow
