@@ -168,13 +168,8 @@ def table(decision: "DecisionTold", lang: Language) -> "Table":
     for rule in decision.rules:
         if rule.said in VERDICTS[lang]:
             name = f"{rule.rule:2} {RULES[lang][rule.rule - 1]}"
-            why = Text("\n").join(
-                [
-                    Text(rule.because),
-                    Text(_looked_at(rule.looked_at), style="dim"),
-                    Text(_rests_on(rule.rests_on, lang), style="dim italic"),
-                ]
-            )
+            beside = " · ".join(filter(None, (_looked_at(rule.looked_at), _rests_on(rule.rests_on, lang))))
+            why = Text(f"{rule.because}\n").append(beside, style="dim")
             style = "bold red" if rule.said == "fail" else ""
             shown.add_row(Text(name), Text(VERDICTS[lang][rule.said]), why, style=style)
     silent = [str(rule.rule) for rule in decision.rules if rule.said not in VERDICTS[lang]]
