@@ -102,7 +102,7 @@ def _agency_keys(snapshot: Snapshot) -> Iterator[Finding]:
     for agency in snapshot.document.agencies:
         if not agency.active or agency.id == snapshot.hub:
             continue
-        for use in (KeyUse.STATEMENT, KeyUse.AUTH):
+        for use in (KeyUse.STATEMENT, KeyUse.AUTH, KeyUse.SEAL):
             records = [record for record in snapshot.keys_of(agency.id) if record.use is use and in_force(record)]
             if not records and _needs(agency, use):
                 mute.append(f"{agency.id} (use {use})")
@@ -117,7 +117,11 @@ def _agency_keys(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _needs(agency: Agency, use: KeyUse) -> bool:
-    """Who has a mandate speaks; whoever has neither key nor mandate may be there to be named alone."""
+    """Who has a mandate speaks; whoever has neither key nor mandate may be there to be named alone. Nobody needs to be
+    sealed for; a key for it that ends is told all the same.
+    """
+    if use is KeyUse.SEAL:
+        return False
     return bool(agency.mandates) if use is KeyUse.STATEMENT else bool(agency.keys)
 
 
