@@ -49,7 +49,7 @@ class Answer:
             "id": label.id,
             "statement": label.digest,
             "accepted_at": label.accepted_at,
-            "state": "accepted",
+            "state": "awaiting-approval" if label.awaits_approval else "accepted",
             "receipt": self.receipt,
             "entry": {"salt": entry.salt, "payload": entry.payload},
         }
@@ -120,7 +120,14 @@ class Accepting:
             return None
         given = frozenset(given.agency for given in await self.dossiers.given(id_))
         about = await self.log.find(alert.label.references[0]) if alert.label.references else None
-        return Known(alert.label, given, about.label if about else None)
+        standing = await self.dossiers.standing(id_)
+        return Known(
+            alert.label,
+            given,
+            about.label if about else None,
+            approved=bool(standing.approved_by),
+            ended=standing.ended,
+        )
 
     def _stored(self, authorised: Authorised, verified: VerifiedEnvelope, now: datetime) -> StoredAlert:
         receipt, entry = promise(self.keys, self.hub, authorised.label, now)

@@ -7,9 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
+from broker.label import Label
 from broker.ports.alert_log import LogEntry
 from broker.ports.dossiers import Ended
 from broker.ports.store import Store
+from schemas.terms import Kind
 
 PAGE = 256
 LOOKS = 3
@@ -56,15 +58,25 @@ async def _sum(store: Store, found: Audit) -> tuple[BySubscription, BySubscripti
         seen.add(entry.alert)
         found.alerts += 1
         found.unrouted += not routed
-        if await store.log.find(entry.alert) is None:
+        record = await store.log.find(entry.alert)
+        if record is None:
             found.broken.append(f"{entry.alert} has an entry in the log and no record")
         for each in await store.dossiers.ends(entry.alert):
             found.ends[each.state] += 1
-            if each.state == "waiting" and routed:
-                waiting[each.subscription].add(entry.alert)
-            elif each.state == "delivered":
+            if each.state == "delivered":
                 delivered[each.subscription].add(entry.alert)
+        if record is not None and routed and (lets_go := _lets_go(record.label)):
+            for each in await store.dossiers.ends(lets_go):
+                if each.state == "waiting":
+                    waiting[each.subscription].add(lets_go)
     return waiting, delivered
+
+
+def _lets_go(label: Label) -> str | None:
+    """The alert that is queued once this one was routed: itself, or what it approves."""
+    if label.kind is Kind.APPROVE:
+        return label.references[0]
+    return None if label.awaits_approval else label.id
 
 
 async def _entries(store: Store) -> AsyncIterator[tuple[LogEntry, bool]]:

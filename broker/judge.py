@@ -8,6 +8,7 @@ import structlog
 
 from broker.judgement import Judgement, read_inputs
 from broker.label import Label
+from broker.policy.approval import unreleased
 from broker.policy.asking import Ask, Situation, Source
 from broker.policy.lifecycle import Effects, effects
 from broker.policy.question import Question
@@ -91,7 +92,10 @@ class Judge:
         if source is None:
             return None
         if consents is None:
-            consents = (await self.dossiers.standing(id_)).consents
+            standing = await self.dossiers.standing(id_)
+            if unreleased(source.label, approved=bool(standing.approved_by)):
+                return None  # nobody but its issuer knows of it
+            consents = standing.consents
         return Source(source.label, consents, await self.directory.at(source.label.directory))
 
 
@@ -117,6 +121,7 @@ class Hearing:
         situation = Situation(
             recalled=bool(self.standing.recalled_by),
             suspended=self.standing.suspended,
+            awaiting=unreleased(self.label, approved=bool(self.standing.approved_by)),
             cancelled=bool(self.standing.cancelled_by),
             superseded=await self._superseded_for(ask),
             consents=self.standing.consents,

@@ -32,6 +32,7 @@ class Inputs:
     hub: str | None = None
     recalled: bool = False
     suspended: bool = False
+    awaiting: bool = False
     cancelled: bool = False
     superseded: bool = False
     consents: tuple[str, ...] = ()
@@ -49,6 +50,7 @@ class Inputs:
             hub=ask.hub,
             recalled=situation.recalled,
             suspended=situation.suspended,
+            awaiting=situation.awaiting,
             cancelled=situation.cancelled,
             superseded=situation.superseded,
             consents=tuple(sorted(situation.consents)),
@@ -68,6 +70,7 @@ class Inputs:
         return Situation(
             recalled=self.recalled,
             suspended=self.suspended,
+            awaiting=self.awaiting,
             cancelled=self.cancelled,
             superseded=self.superseded,
             consents=frozenset(self.consents),

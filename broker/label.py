@@ -46,10 +46,16 @@ class Label(Strict):
     references: tuple[str, ...] = ()
     wants: tuple[str, ...] = ()
     onward_to: tuple[str, ...] = ()
+    respond_by: str | None = None
+    """Of a request: until when an answer is asked for."""
     outcome: str | None = None
     assessment: str | None = None
     granted: bool | None = None
     by: str | None = None
+    awaits_approval: bool = False
+    """Whether it waits for a second officer, as the directory at acceptance had it (docs/adr/0008)."""
+    break_glass: str | None = None
+    """Why it does not wait where it would have to."""
     iat: int
     expires: str | None = None
     accepted_at: str

@@ -2,21 +2,37 @@
 
 import hashlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
 from broker.clock import told
 from broker.label import Label
 from broker.ports.alert_log import AlertLog, StoredAlert
+from broker.trust.directory import Snapshot
 from broker.trust.hubkeys import HubKeys
 from broker.trust.jws import statement_digest
 from schemas.handling import Addressing, Handling
-from schemas.statement import ALERT_EVENT, NOTICE_EVENT
+from schemas.statement import ALERT_EVENT, BREAK_GLASS, NOTICE_EVENT
 from schemas.terms import Kind, Onward, PersonalData, Product, Purpose, Severity, Status, Tlp, Urgency
 
 Fate = Literal["updated", "cancelled", "suspended", "expired", "superseded"]
 TEST_LIVES = timedelta(hours=1)
+
+
+GLASS_LIVES = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An alert of the hub's own for one agency: past filter and rules 3, 8 and 9, as its test is (protocol §6)."""
+
+    headline: dict[str, str]
+    handling: Handling
+    to: str
+    lives: timedelta
+    urgency: Urgency = Urgency.UNKNOWN
+    ext: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +59,8 @@ class HubVoice:
                 "issuer": self.hub,
                 "kid": self.keys.kid("statement"),
                 "notice": fate,
+                "awaits_approval": False,
+                "break_glass": None,
                 "parts": (),
                 "languages": (),
                 "references": (about.id,),
@@ -53,27 +71,54 @@ class HubVoice:
         )
         return (await self.log.keep(StoredAlert(label, statement))).label.id
 
+    async def glass_broken(self, about: Label, inspector: str, directory: Snapshot, now: datetime) -> str:
+        """The id of an alert that tells one inspector that `about` went without a second officer, by whom and why: the
+        same one however often this is said. Of what `about` says it holds nothing.
+        """
+        id_ = f"{self.hub}/{_uuid8(about.id, 'break-glass', inspector)}"
+        if await self.log.find(id_):
+            return id_
+        officer = directory.officer(about.kid) or about.by or ""
+        told_of = {"alert": about.id, "at": about.accepted_at, "agency": about.iss, "officer": officer}
+        headline = {
+            "en": f"Released without a second officer: {about.id}, by {officer}",
+            "vi": f"Đã phát không chờ cán bộ thứ hai: {about.id}, do {officer}",
+        }
+        said = Said(
+            headline=headline,
+            handling=_handling(Tlp.AMBER_STRICT),
+            to=inspector,
+            lives=GLASS_LIVES,
+            urgency=Urgency.IMMEDIATE,
+            ext={BREAK_GLASS: {**told_of, "reason": about.break_glass or ""}},
+        )
+        return await self._say(id_, said, directory.digest, now)
+
     async def test(self, agency: str, directory: str, now: datetime) -> str:
         """The id of a new `status: system` alert for one agency, which its subscription gets past the filter."""
-        id_ = f"{self.hub}/{uuid.uuid4()}"
-        expires = told(now + TEST_LIVES)
-        handling = Handling(
-            tlp=Tlp.CLEAR, onward=Onward.NONE, purpose=(Purpose.PREVENTION,), personal_data=PersonalData.NONE
-        )
-        addressing = Addressing(to=(agency,))
+        headline = {"en": "Test of this subscription", "vi": "Kiểm tra đăng ký nhận tin"}
+        said = Said(headline, _handling(Tlp.CLEAR), agency, TEST_LIVES)
+        return await self._say(f"{self.hub}/{uuid.uuid4()}", said, directory, now)
+
+    async def _say(self, id_: str, said: "Said", directory: str, now: datetime) -> str:
+        """Signs and keeps an alert of the hub's own; `directory` is its digest."""
+        expires = told(now + said.lives)
+        addressing = Addressing(to=(said.to,))
         event: dict[str, object] = {
             "kind": "alert",
             "product": "notice",
             "status": "system",
             "domain": "hub",
-            "urgency": "unknown",
+            "urgency": said.urgency,
             "severity": "unknown",
             "certainty": "unknown",
             "expires": expires,
-            "headline": {"en": "Test of this subscription", "vi": "Kiểm tra đăng ký nhận tin"},
-            "handling": handling.model_dump(mode="json", exclude_none=True),
+            "headline": said.headline,
+            "handling": said.handling.model_dump(mode="json", exclude_none=True),
             "addressing": addressing.model_dump(mode="json", exclude_none=True),
         }
+        if said.ext:
+            event["ext"] = said.ext
         statement = self._sign(id_, now, ALERT_EVENT, event)
         label = Label(
             id=id_,
@@ -85,10 +130,10 @@ class HubVoice:
             status=Status.SYSTEM,
             product=Product.NOTICE,
             domain="hub",
-            urgency=Urgency.UNKNOWN,
+            urgency=said.urgency,
             severity=Severity.UNKNOWN,
-            languages=("en", "vi"),
-            handling=handling,
+            languages=tuple(said.headline),
+            handling=said.handling,
             addressing=addressing,
             iat=int(now.timestamp()),
             expires=expires,
@@ -106,6 +151,10 @@ class HubVoice:
             "events": {uri: event},
         }
         return self.keys.sign("statement", "secevent+jwt", claims)
+
+
+def _handling(tlp: Tlp) -> Handling:
+    return Handling(tlp=tlp, onward=Onward.NONE, purpose=(Purpose.PREVENTION,), personal_data=PersonalData.NONE)
 
 
 def _uuid8(*names: str) -> uuid.UUID:

@@ -15,12 +15,14 @@ from broker.explaining import Telling, tell
 from broker.giving import ask_of
 from broker.judge import Judge
 from broker.judgement import Judgement
+from broker.policy.approval import unreleased
 from broker.policy.asking import Ask
 from broker.policy.reasons import Language
 from broker.policy.release import Released
 from broker.ports.alert_log import AlertLog, StoredAlert
 from broker.ports.dossiers import Acknowledged, Dossiers, Ended, Given, State
 from broker.ports.registers import Held, Subscriptions
+from broker.workflows import Workflows
 from schemas.answers import AckTold, DecisionsAnswer, DeliveriesAnswer, DeliveryTold, EntryTold, ReceiptAnswer
 from schemas.subscription import SubscriptionState
 from schemas.terms import Purpose, Status
@@ -45,12 +47,13 @@ class Reading:
     dossiers: Dossiers
     subscriptions: Subscriptions
     judge: Judge
+    workflows: Workflows
     hub: parcel.Hub
 
     async def envelope(self, caller: Caller, id_: str, purpose: Purpose | None, now: datetime) -> bytes:
         """The alert as released to the caller: the widest result over its active subscriptions (protocol §6)."""
         await self._states_purpose(caller, id_, purpose)
-        alert = await self._known(id_)
+        alert = await self._known(caller, id_)
         for _ in range(TRIES):
             standing = await self.dossiers.standing(id_)
             judgement, released = await self._widest(caller, alert, purpose, now)
@@ -129,7 +132,7 @@ class Reading:
 
         `changes`: with what would alter it, to those who see all. They are worked out for as many as a person reads.
         """
-        alert = await self._known(id_)
+        alert = await self._known(caller, id_)
         said = [
             each
             for each in await self.dossiers.decisions(id_)
@@ -146,8 +149,10 @@ class Reading:
             made.append(tell(*await self.judge.again(alert, each), telling) | {"outcome": each.outcome})
         return DecisionsAnswer.model_validate({"decisions": made}, strict=False)
 
-    async def deliveries(self, caller: Caller, id_: str) -> DeliveriesAnswer:
-        """How it stands with each agency; of the withheld ones, those that the originator addressed."""
+    async def deliveries(self, caller: Caller, id_: str, now: datetime) -> DeliveriesAnswer:
+        """How it stands with each agency, of the withheld ones those that the originator addressed; and what others
+        still have to do about it.
+        """
         alert = await self._own(caller, id_)
         ends = [end for end in await self.dossiers.ends(id_) if self._may_be_told(alert, end)]
         acks = await self.dossiers.acknowledgements(id_)
@@ -159,7 +164,10 @@ class Reading:
         for given in await self.dossiers.given(id_):
             if given.agency not in furthest:  # it read the alert without a subscription
                 furthest[given.agency] = Ended(given.agency, "", "delivered", given.at)
-        return DeliveriesAnswer(deliveries=tuple(_told(end, acks) for end in furthest.values()))
+        return DeliveriesAnswer(
+            deliveries=tuple(_told(end, acks) for end in furthest.values()),
+            approval=await self.workflows.approval(alert, now),
+        )
 
     def _may_be_told(self, alert: StoredAlert, end: Ended) -> bool:
         addressing, directory = alert.label.addressing, self.judge.directory.current()
@@ -167,14 +175,19 @@ class Reading:
             directory.matches(selector, end.agency) for selector in (*addressing.to, *addressing.release_to)
         )
 
-    async def _known(self, id_: str) -> StoredAlert:
+    async def _known(self, caller: Caller, id_: str) -> StoredAlert:
+        """What waits for approval is there for nobody but its originator, whatever else one may see."""
         alert = await self.log.find(id_)
         if alert is None or alert.label.notice:
             raise _not_found()
+        if alert.label.awaits_approval and not is_originator(caller, alert):
+            standing = await self.dossiers.standing(id_)
+            if unreleased(alert.label, approved=bool(standing.approved_by)):
+                raise _not_found()
         return alert
 
     async def _own(self, caller: Caller, id_: str) -> StoredAlert:
-        alert = await self._known(id_)
+        alert = await self._known(caller, id_)
         if not is_originator(caller, alert):
             raise _not_found()
         return alert

@@ -18,6 +18,7 @@ from broker.judge import Judge
 from broker.label import Label
 from broker.metrics import Metrics
 from broker.notices import HubVoice
+from broker.policy.approval import may_be_approved, unreleased
 from broker.policy.lanes import overtakes
 from broker.policy.lifecycle import Acknowledges, Changes, Consents, Effects
 from broker.policy.paths import names
@@ -30,6 +31,8 @@ from broker.ports.registers import Held, Subscriptions
 from broker.routing.match import Index
 from broker.share import Share
 from broker.ways import is_push, way_of
+from schemas.base import instant
+from schemas.terms import Kind
 
 BATCH = 128
 REST_S = 1.0
@@ -164,16 +167,68 @@ class Router:
 
     async def _plan(self, entry: LogEntry) -> Queued:
         """What is owed to whom because of one accepted alert. Facts and decisions are noted on the way."""
-        alert = await self.log.find(entry.alert)
+        alert = await self._record(entry.alert)
+        if alert.label.awaits_approval:
+            log_line.info("waits for approval", alert=entry.alert)
+            return Queued(overtakes=False)  # nothing follows from it until its approval comes by
+        if alert.label.kind is Kind.APPROVE:
+            return await self._approve(entry, alert)
+        return await self._lead_on(entry, alert)
+
+    async def _record(self, id_: str) -> StoredAlert:
+        alert = await self.log.find(id_)
         if alert is None:
-            raise Unavailable(f"{entry.alert} stands in the log, but its record does not answer")
-        follows = await self.judge.follows(alert.label)
+            raise Unavailable(f"{id_} stands in the log, but its record does not answer")
+        return alert
+
+    async def _approve(self, entry: LogEntry, approval: StoredAlert) -> Queued:
+        """What waits goes on as if it came now, by the first approval that finds it waiting; a repeated step finds the
+        approval noted, and does the same again.
+        """
+        about = await self._record(approval.label.references[0])
+        standing = await self.dossiers.standing(about.label.id)
+        approved, accepted = bool(standing.approved_by), instant(approval.label.accepted_at)
+        open_ = may_be_approved(about.label, approved=approved, ended=standing.ended, now=accepted)
+        if not open_ and standing.approved_by[:1] != (approval.label.id,):
+            log_line.info("approved in vain", alert=about.label.id, approval=approval.label.id)
+            return Queued(overtakes=False)
+        await self._note(approval, await self.judge.follows(approval.label))
+        log_line.info("approved", alert=about.label.id, approval=approval.label.id, kid=approval.label.kid)
+        if not about.label.awaits_approval:
+            return Queued(overtakes=False)  # the glass was broken: it went before, and the approval is on record
+        return await self._lead_on(entry, about)
+
+    async def _lead_on(self, entry: LogEntry, alert: StoredAlert) -> Queued:
+        """`entry` is where it is routed: its own place, or that of its approval."""
+        label = alert.label
+        follows = await self.judge.follows(label)
         await self._note(alert, follows)
-        queued = Queued(overtakes=overtakes(alert.label))
-        wanting = [held for held in await self._wanting(alert.label, follows) if held.hears_of(entry)]
+        queued = Queued(overtakes=overtakes(label))
+        if label.kind is Kind.CANCEL and not await self._was_released(label.references):
+            return queued  # nobody was let see what it cancels
+        wanting = [held for held in await self._wanting(label, follows) if held.hears_of(entry)]
         await self._decide(alert, wanting, queued)
-        await self._notices(alert.label.id, follows, queued)
+        await self._notices(label.id, follows, queued)
+        if label.break_glass is not None:
+            await self._tell_inspectors(label, queued)
         return queued
+
+    async def _was_released(self, alerts: Sequence[str]) -> bool:
+        """Whether any of these was let go, and so may be known to others than its issuer."""
+        for id_ in alerts:
+            about, standing = await self._record(id_), await self.dossiers.standing(id_)
+            if not unreleased(about.label, approved=bool(standing.approved_by)):
+                return True
+        return False
+
+    async def _tell_inspectors(self, label: Label, queued: Queued) -> None:
+        """Each subscription of each inspector is told, whatever its filter says and whoever issued the alert."""
+        now, directory = self.clock(), self.judge.directory.current()
+        log_line.warning("glass broken", alert=label.id, kid=label.kid, inspectors=len(directory.inspectors))
+        for held in self._held.values():
+            if held.agency in directory.inspectors:
+                told_by = await self.voice.glass_broken(label, held.agency, directory, now)
+                queued[held.subscription.id].append(told_by)
 
     async def _note(self, alert: StoredAlert, follows: Effects) -> None:
         """What the alert does to others, before anybody is told: a delivery that is decided from now on knows it."""

@@ -37,6 +37,7 @@ from broker.store.server import PrivateServer
 from broker.trust.directory import Directory
 from broker.trust.folder import DirectoryFolder
 from broker.trust.hubkeys import HubKeys
+from broker.workflows import Workflows
 
 Worker = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -100,7 +101,9 @@ def wire(settings: Settings, store: Store, directory: Directory, keys: HubKeys, 
         directory=directory,
         keys=keys,
         accepting=Accepting(store.log, store.dossiers, store.ledger, directory, keys, hub.id, clock, metrics),
-        reading=Reading(store.log, store.dossiers, store.subscriptions, judge, hub),
+        reading=Reading(
+            store.log, store.dossiers, store.subscriptions, judge, Workflows(store.log, store.dossiers, directory), hub
+        ),
         giving=giving,
         voice=voice,
         clock=clock,

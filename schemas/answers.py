@@ -144,10 +144,21 @@ class DeliveryTold(Strict):
     acks: Many[AckTold]
 
 
+class ApprovalTold(Strict):
+    """Of an alert that a second officer must approve: how far that is (docs/adr/0008)."""
+
+    state: Literal["awaiting", "approved", "glass-broken", "expired", "cancelled", "superseded", "recalled"]
+    """`glass-broken`: released by one officer, and approved by none so far; the last four ended it unapproved."""
+    approval: AlertId | None = None
+    at: Timestamp | None = None
+    """When it was approved."""
+
+
 class DeliveriesAnswer(Strict):
     """Who has it."""
 
     deliveries: Many[DeliveryTold]
+    approval: ApprovalTold | None = None
 
 
 class KeysAnswer(Strict):

@@ -312,7 +312,11 @@ class Profile(Strict):
     required: Many[Text] = ()
     """Members of the event, such as `areas` or `onset`, that must be there."""
     approval: bool = False
-    """Whether a second officer must release."""
+    """Whether a second officer must release what is actual."""
+    break_glass: bool = False
+    """Whether one officer may go ahead of the second where nobody can wait; every inspector is told (docs/adr/0008)."""
+    erase_within_hours: Annotated[Count, Field(gt=0)] = 72
+    """How long after a recall who was given the alert may take to say that it is erased."""
     longest_erasure_days: Count | None = None
     """How far ahead `erase_after` may lie."""
     default_expiry_hours: Count | None = None

@@ -13,6 +13,8 @@ NAME = 128
 TEXT = 256
 """Case references, `txn`, geocodes, and the like."""
 HEADLINE = 300
+REASON = 300
+"""Why an officer broke the glass."""
 CONDITION = 500
 LANGUAGES = 32
 MEDIA_TYPE = 255

@@ -57,6 +57,9 @@ ALERT_EVENT: Final = "https://interagency-broker.example/ns/alert/1"
 NOTICE_EVENT: Final = "https://interagency-broker.example/ns/notice/1"
 """The event of a hub's notices."""
 
+BREAK_GLASS: Final = "https://interagency-broker.example/ns/break-glass"
+"""An extension: why an officer releases alone what a second one would have to approve (docs/adr/0008)."""
+
 UNDERSTOOD: Final[frozenset[str]] = frozenset()
 """Extensions that may be listed in `crit`: none so far."""
 
@@ -116,6 +119,23 @@ def _understood(crit: tuple[str, ...]) -> tuple[str, ...]:
     return crit
 
 
+def _reasoned(ext: dict[str, Any]) -> dict[str, Any]:
+    """What the hub itself acts on has its form; every other extension holds what it likes."""
+    if BREAK_GLASS in ext and not _is_reason(ext[BREAK_GLASS]):
+        raise expected('{"reason": "…"} alone, with 1 to 300 characters of Unicode normalization form C', BREAK_GLASS)
+    return ext
+
+
+def _is_reason(stated: Any) -> bool:
+    reason = stated.get("reason") if isinstance(stated, Mapping) and stated.keys() == {"reason"} else None
+    return (
+        isinstance(reason, str)
+        and bool(reason.strip())
+        and len(reason) <= limits.REASON
+        and is_normalized("NFC", reason)
+    )
+
+
 def _distinct(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     unique(parts, lambda part: part.id, "another id for each part")
     return parts
@@ -134,7 +154,7 @@ class _Common(Strict):
     by: OfficerCode | None = None
     on_behalf_of: AgencyId | None = None
     refs: Refs | None = None
-    ext: Annotated[dict[Uri, Any], MaxLen(limits.EXTENSIONS)] = Field(default_factory=dict)
+    ext: Annotated[dict[Uri, Any], MaxLen(limits.EXTENSIONS), AfterValidator(_reasoned)] = Field(default_factory=dict)
     crit: Annotated[Many[Uri], MaxLen(limits.EXTENSIONS), AfterValidator(_understood)] = ()
 
 

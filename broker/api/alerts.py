@@ -59,7 +59,9 @@ def alerts(services: Services) -> APIRouter:
         who: Annotated[Caller, Depends(reader)], alert: Annotated[str, Query(max_length=ID_MOST)]
     ) -> Response:
         who.need("read")
-        return _json((await services.reading.deliveries(who, _id(alert))).model_dump_json())
+        return _json(
+            (await services.reading.deliveries(who, _id(alert), services.clock())).model_dump_json(exclude_none=True)
+        )
 
     return routes
 

@@ -46,6 +46,8 @@ class Situation:
 
     recalled: bool = False
     suspended: bool = False
+    awaiting: bool = False
+    """A second officer has not approved it."""
     cancelled: bool = False
     superseded: bool = False
     """By one that was released to who asks."""

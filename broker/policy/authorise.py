@@ -9,12 +9,13 @@ from datetime import datetime
 
 from broker.clock import told
 from broker.label import Label
-from broker.policy.mandate import Known, check_mandate
+from broker.policy.approval import asks_for_second_officer
+from broker.policy.mandate import Known, check_mandate, check_second_officer
 from broker.policy.posting_terms import check_terms
 from broker.trust.directory import Snapshot
 from broker.trust.verify import VerifiedEnvelope, read_addressing
 from schemas.handling import Addressing
-from schemas.statement import Claims
+from schemas.statement import BREAK_GLASS, Claims
 from schemas.terms import Certainty, Kind, Severity, Urgency
 
 NOBODY = Addressing(to=())
@@ -36,6 +37,7 @@ def authorise(
     """Steps 10 to 12. `known` are the alerts that it references, as far as they are known here."""
     # 10  the mandate, of who signs and of whom it is said for; and who may answer, update, recall what
     check_mandate(claims, known, directory, now)
+    check_second_officer(claims, verified.record.kid, known, directory)
     # 11  the part `addressing`, where it stands in for the member
     addressing = read_addressing(verified, claims) or getattr(claims.event, "addressing", None)
     # 12  the terms of §3, and what the domain's profile asks
@@ -76,7 +78,8 @@ def label_of(
         return own if own not in (None, ()) else getattr(first, member, own)
 
     parts = getattr(event, "content_parts", ())
-    return Label(
+    glass = event.ext.get(BREAK_GLASS)
+    made = Label(
         id=claims.jti,
         digest=signed[0],
         iss=claims.iss,
@@ -98,6 +101,7 @@ def label_of(
         references=references,
         wants=tuple(getattr(event, "wants", ())),
         onward_to=tuple(getattr(event, "onward_to", None) or ()),
+        respond_by=getattr(event, "respond_by", None),
         outcome=getattr(event, "outcome", None),
         assessment=getattr(event, "assessment", None),
         granted=getattr(event, "granted", None),
@@ -106,7 +110,10 @@ def label_of(
         expires=getattr(event, "expires", None),
         accepted_at=told(now),
         directory=directory.digest,
+        break_glass=glass["reason"] if glass else None,
     )
+    waits = made.break_glass is None and asks_for_second_officer(made, directory)
+    return made.model_copy(update={"awaits_approval": waits})
 
 
 _STATE_ALL = frozenset({Kind.ALERT, Kind.UPDATE, Kind.REQUEST})

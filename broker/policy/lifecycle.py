@@ -11,7 +11,7 @@ from broker.label import Label
 from schemas.terms import Kind
 
 Fate = Literal["updated", "cancelled", "suspended"]
-Change = Literal["cancelled", "superseded", "recalled", "suspended", "resumed"]
+Change = Literal["cancelled", "superseded", "recalled", "suspended", "resumed", "approved"]
 
 ARRIVED = frozenset({"received", "read"})
 """Outcomes of an `ack` that say nothing about what it acknowledges."""
@@ -117,6 +117,7 @@ def _change(label: Label) -> Change | None:
         Kind.UPDATE: "superseded",
         Kind.CANCEL: "cancelled",
         Kind.RECALL: "recalled",
+        Kind.APPROVE: "approved",
     }
     return changes.get(label.kind)
 

@@ -6,12 +6,13 @@ from datetime import datetime
 
 from broker.errors import Fault, Refused
 from broker.label import Label
+from broker.policy.approval import may_be_approved, unreleased
 from broker.policy.paths import names
 from broker.trust.directory import Snapshot
 from schemas.areas import IsoArea
 from schemas.directory import Mandate
 from schemas.faults import pointer
-from schemas.statement import ALERT_EVENT, Alert, Claims, Request, Update
+from schemas.statement import ALERT_EVENT, Alert, Approve, Claims, Request, Update
 from schemas.terms import Kind, Severity, Status, severity_rank
 from schemas.vocabulary import within
 
@@ -24,6 +25,15 @@ class Known:
     given: frozenset[str]
     about: Label | None = None
     """Of an `onward` request: the alert that it asks about."""
+    approved: bool = False
+    """Whether a second officer has let it go."""
+    ended: bool = False
+    """Whether it was cancelled, recalled or superseded."""
+
+    @property
+    def unreleased(self) -> bool:
+        """Whether nobody but its issuer may know of it."""
+        return unreleased(self.label, approved=self.approved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,9 @@ def check_mandate(claims: Claims, known: Mapping[str, Known], directory: Snapsho
         raise _outside("/status", "a status other than system, which is the hub's own")
     if claims.issuer != claims.iss:
         _check_principal(claims, directory, now)  # before the references, so that nothing is told of them
-    references = [_known(id_, known, index) for index, id_ in enumerate(getattr(event, "references", None) or ())]
+    references = [
+        _known(id_, known, index, claims) for index, id_ in enumerate(getattr(event, "references", None) or ())
+    ]
     check = _WHO_MAY.get(event.kind, _who_may_state)
     check(claims, references, directory, now)
     if claims.issuer != claims.iss:
@@ -75,6 +87,15 @@ def _who_may_change(claims: Claims, references: list[Known], directory: Snapshot
             raise _not_yours(index)
     if claims.event.kind is Kind.UPDATE:
         _who_may_state(claims, references, directory, now)
+    else:
+        _check_together(references)
+
+
+def _check_together(references: list[Known]) -> None:
+    """A cancel goes to whoever may have it, and so must not name what nobody was let see beside what was released."""
+    waiting = [known.unreleased for known in references]
+    if any(waiting) and not all(waiting):
+        raise _outside(f"/references/{waiting.index(True)}", "what waits for approval, in a cancel of its own")
 
 
 def _who_may_ask(claims: Claims, references: list[Known], directory: Snapshot, now: datetime) -> None:
@@ -115,9 +136,30 @@ def _who_reviews(claims: Claims, references: list[Known], directory: Snapshot, n
             raise _not_yours(index)
 
 
-def _nothing_waits(*_: object) -> None:
-    """`approve`: as long as no workflow makes an alert wait, there is nothing to approve."""
-    raise _not_yours(0)
+def _who_signs_beside(claims: Claims, references: list[Known], directory: Snapshot, now: datetime) -> None:
+    """`approve`: the agency that signed what waits, and may still say it; `check_second_officer` asks who there."""
+    for index, known in enumerate(references):
+        label = known.label
+        same_agency = (label.iss, label.issuer) == (claims.iss, claims.issuer)
+        open_ = may_be_approved(label, approved=known.approved, ended=known.ended, now=now)
+        if not same_agency or not open_:
+            raise _not_yours(index)
+        if label.status is not claims.event.status:
+            raise _outside("/status", "the status of what it references")
+        if not all(_covered(agency, _subject(label), directory, now) for agency in _speakers(claims)):
+            raise _not_yours(index)
+
+
+def check_second_officer(claims: Claims, kid: str, known: Mapping[str, Known], directory: Snapshot) -> None:
+    """`approve`: signed with another officer's key than what waits, and that key is listed and not revoked."""
+    if not isinstance(claims.event, Approve):
+        return
+    for index, id_ in enumerate(claims.event.references):
+        first = directory.key(known[id_].label.kid)
+        signed = None if first is None or first.revoked else directory.officer(first.kid)
+        approves = directory.officer(kid)
+        if signed is None or approves is None or signed == approves:
+            raise _outside(f"/references/{index}", "an alert that another officer of your agency has signed")
 
 
 _ANSWERS: Mapping[Kind, Kind] = {Kind.REPLY: Kind.REQUEST, Kind.ERASED: Kind.RECALL}
@@ -132,7 +174,7 @@ _WHO_MAY: Mapping[Kind, Check] = {
     Kind.ERROR: _who_was_given,
     Kind.REPLY: _who_was_given,
     Kind.ERASED: _who_was_given,
-    Kind.APPROVE: _nothing_waits,
+    Kind.APPROVE: _who_signs_beside,
     Kind.CONSENT: _who_was_asked,
     Kind.RECALL: _who_issued,
     Kind.CHALLENGE: _who_reviews,
@@ -229,9 +271,10 @@ def _subject(label: Label) -> Subject:
     return Subject(label.domain, label.areas, label.status, label.severity)
 
 
-def _known(id_: str, known: Mapping[str, Known], index: int) -> Known:
+def _known(id_: str, known: Mapping[str, Known], index: int, claims: Claims) -> Known:
+    """What is referenced, if the poster may know that it is there."""
     found = known.get(id_)
-    if found is None:
+    if found is None or (found.unreleased and found.label.issuer != claims.issuer):
         raise _not_yours(index)
     return found
 

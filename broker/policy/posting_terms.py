@@ -5,15 +5,17 @@ from datetime import datetime, timedelta
 
 from broker.errors import Code, Fault, Refused
 from broker.label import Label
+from broker.policy.approval import asks_for_second_officer, cannot_wait
 from broker.policy.mandate import Known
 from broker.trust.directory import Snapshot
 from schemas.base import instant
 from schemas.faults import pointer
 from schemas.handling import Addressing, Handling, PartHandling
-from schemas.statement import ALERT_EVENT, Claims
+from schemas.statement import ALERT_EVENT, BREAK_GLASS, Claims
 from schemas.terms import Kind, Onward, PersonalData, Status, Tlp, onward_rank, tlp_rank
 
 PUBLIC = "@public"
+_GLASS = pointer("events", ALERT_EVENT, "ext", BREAK_GLASS)
 
 _DETAIL: Mapping[Code, str] = {
     "terms": "The terms of handling and addressing do not go together.",
@@ -33,7 +35,7 @@ def check_terms(
     """Refuses with `terms`, `neutrality` or `no-legal-basis`: the first that has a fault, with all of its faults."""
     event = claims.event
     states_handling = getattr(event, "handling", None) is not None
-    terms = list(_profile(claims, label, directory))
+    terms = [*_profile(claims, label, directory), *_two_officers(label, directory)]
     if addressing is not None:
         terms += _combinations(label, addressing)
     if event.kind is Kind.CANCEL:
@@ -87,17 +89,31 @@ def _widenings(label: Label, cancelled: Label) -> Iterator[Fault]:
 
 
 def _profile(claims: Claims, label: Label, directory: Snapshot) -> Iterator[Fault]:
-    """What the domain's profile asks; what the hub cannot do yet is refused, not ignored."""
+    """Members that the domain's profile asks for."""
     profile = directory.profile(label.domain)
     if profile is None or label.kind not in (Kind.ALERT, Kind.UPDATE):
         return
-    if profile.approval and label.status is Status.ACTUAL:
-        yield _fault(
-            "/domain", "another domain: this one needs a second officer's approval, which this hub cannot give yet"
-        )
     for member in profile.required:
         if getattr(claims.event, member, None) in (None, ()):
             yield _fault("/" + member, "this member, which the domain's profile requires")
+
+
+def _two_officers(label: Label, directory: Snapshot) -> Iterator[Fault]:
+    """Where two officers release, the first signs with a key of their own; alone only what the profile lets, and what
+    cannot wait (docs/adr/0008).
+    """
+    asked = asks_for_second_officer(label, directory)
+    if asked and directory.officer(label.kid) is None:
+        yield _fault(
+            "/domain", "another domain, or an officer's key: here a second officer approves what one has signed"
+        )
+    if label.break_glass is None:
+        return
+    profile = directory.profile(label.domain)
+    if not asked or profile is None or not profile.break_glass:
+        yield Fault(_GLASS, "no such member: here nobody releases ahead of a second officer")
+    elif not cannot_wait(label):
+        yield Fault(_GLASS, "urgency immediate with severity severe or extreme")
 
 
 def _undeclared(label: Label, directory: Snapshot) -> Iterator[Fault]:

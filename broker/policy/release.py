@@ -68,7 +68,7 @@ def release(label: Label, situation: Situation, ask: Ask, d0: Snapshot | None, d
 
 def _fate(case: Case, failed: Sequence[RuleSaid]) -> Literal["recalled", "expired", "cancelled", "superseded"] | None:
     """What ended it, suspended or not: a suspension alone ends nothing. None for who may not have it anyway."""
-    if [each.rule for each in failed] != [2]:
+    if [each.rule for each in failed] != [2] or case.situation.awaiting:
         return None
     if case.situation.recalled:
         return "recalled"

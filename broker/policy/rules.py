@@ -49,9 +49,11 @@ def _rule_1(case: Case) -> Said:
 
 
 def _rule_2(case: Case) -> Said:
-    """Not recalled or suspended; and, to be delivered, not expired, cancelled or superseded."""
+    """Not waiting for approval, recalled or suspended; and, to be delivered, not expired, cancelled or superseded."""
     situation, marks = case.situation, case.marks
     looked = {"recalled": situation.recalled, "suspended": situation.suspended, "marked": marks}
+    if situation.awaiting:
+        return False, looked, "A second officer has not approved it."
     if situation.recalled:
         return False, looked, Reason.RECALLED
     if situation.suspended:
@@ -222,7 +224,8 @@ def _may_pass(case: Case, number: int) -> bool:
     if number == 1:
         return _directory_expired(case)
     if number == 2:
-        return case.situation.suspended and not case.situation.recalled and not case.marks
+        situation = case.situation
+        return situation.suspended and not situation.awaiting and not situation.recalled and not case.marks
     return number == 12 and case.ask.way.is_read and Way.READ_BOUND.carries(case.terms.tlp, sealed=case.sealed)
 
 

@@ -75,7 +75,7 @@ class Stood:
     it is a withdrawal, and ends the challenges that the same agency made before it.
     """
 
-    change: Literal["cancelled", "superseded", "recalled", "suspended", "resumed"]
+    change: Literal["cancelled", "superseded", "recalled", "suspended", "resumed", "approved"]
     cause: str
     by: str
     at: str
@@ -100,8 +100,15 @@ class Standing:
     cancelled_by: tuple[str, ...] = ()
     superseded_by: tuple[str, ...] = ()
     recalled_by: tuple[str, ...] = ()
+    approved_by: tuple[str, ...] = ()
+    """The first is the one that counts."""
     suspended: bool = False
     consents: frozenset[str] = frozenset()
+
+    @property
+    def ended(self) -> bool:
+        """Whether its issuer took it back or put something in its place."""
+        return bool(self.cancelled_by or self.superseded_by or self.recalled_by)
 
 
 class Dossiers(Protocol):

@@ -12,7 +12,7 @@ def standing_of(facts: Iterable[Stood | Consented]) -> Standing:
     Each challenge suspends for itself: another's withdrawal, or an answer to another, ends none of them (protocol
     §2.1). The last answer to a request about an agency counts.
     """
-    causes: dict[str, list[str]] = {"cancelled": [], "superseded": [], "recalled": []}
+    causes: dict[str, list[str]] = {"cancelled": [], "superseded": [], "recalled": [], "approved": []}
     challenges: dict[str, str] = {}
     consents: set[str] = set()
     for fact in facts:
@@ -28,6 +28,7 @@ def standing_of(facts: Iterable[Stood | Consented]) -> Standing:
         cancelled_by=tuple(causes["cancelled"]),
         superseded_by=tuple(causes["superseded"]),
         recalled_by=tuple(causes["recalled"]),
+        approved_by=tuple(causes["approved"]),
         suspended=bool(challenges),
         consents=frozenset(consents),
     )

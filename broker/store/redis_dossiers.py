@@ -13,7 +13,7 @@ from broker.store.decisions import read_decided, read_matched, write_decided, wr
 from broker.store.facts import ends_of, history, released_by, standing_of
 from broker.store.link import Link
 
-Change = Literal["cancelled", "superseded", "recalled", "suspended", "resumed"]
+Change = Literal["cancelled", "superseded", "recalled", "suspended", "resumed", "approved"]
 
 FATE, GIVEN, DECIDED, ENDS, ACKS, RELEASED = range(1, 1 + len(keys.DOSSIER))
 """Hashes of a dossier by their place among the script's keys."""

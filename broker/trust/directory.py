@@ -63,6 +63,7 @@ class Snapshot:
         self.inspectors = frozenset(agency.id for agency in document.agencies if Role.INSPECTOR in agency.roles)
         self._agencies = {agency.id: agency for agency in document.agencies}
         self._keys = _index_keys(document.agencies)
+        self._officers = {key.kid: key.officer for agency in document.agencies for key in agency.keys}
         self._communities = {community.name: community for community in document.communities}
         self._communities_of = _index_members(document.communities)
         self._agreements: dict[tuple[str, str], list[Agreement]] = defaultdict(list)
@@ -77,6 +78,10 @@ class Snapshot:
 
     def key(self, kid: str) -> KeyRecord | None:
         return self._keys.get(kid)
+
+    def officer(self, kid: str) -> str | None:
+        """Whose key it is; None for a system's, and for one that is not listed."""
+        return self._officers.get(kid)
 
     def keys_of(self, agency: str) -> Sequence[KeyRecord]:
         return [record for record in self._keys.values() if record.agency == agency]

@@ -183,10 +183,14 @@ def sent(token: str, parts: Mapping[str, bytes] | None = None, **changes: Any) -
 
 
 def verified(
-    content: Mapping[str, Any], parts: Mapping[str, bytes] | None = None, world: Snapshot | None = None, **changes: Any
+    content: Mapping[str, Any],
+    parts: Mapping[str, bytes] | None = None,
+    world: Snapshot | None = None,
+    by: PrivateKey | None = None,
+    **changes: Any,
 ) -> VerifiedEnvelope:
     """A statement that went through steps 1 to 4."""
-    return verify(sent(signed(content), parts, **changes), world or directory())
+    return verify(sent(signed(content, by), parts, **changes), world or directory())
 
 
 def label(id_: str = "", /, **changes: Any) -> Label:
@@ -215,9 +219,16 @@ def label(id_: str = "", /, **changes: Any) -> Label:
     return Label.model_validate_json(json.dumps({**members, **changes}))
 
 
-def known(*labels: Label, given: tuple[str, ...] = (), about: Label | None = None) -> dict[str, Known]:
-    """What is known here, each given to those agencies."""
-    return {each.id: Known(each, frozenset(given), about) for each in labels}
+def known(*labels: Label, given: tuple[str, ...] = (), about: Label | None = None, **fate: bool) -> dict[str, Known]:
+    """What is known here, each given to those agencies; `fate` is `approved` or `ended`."""
+    return {each.id: Known(each, frozenset(given), about, **fate) for each in labels}
+
+
+def officers(agency: str, *codes: str, revoked: str = "", **changes: Any) -> dict[str, Any]:
+    """The agency's entry with a key for each of these officers beside its system's; one may be revoked."""
+    at = {"at": "2026-11-22T00:00:00Z"}
+    own = [key_entry(key(agency, code), officer=code, **({"revoked": at} if code == revoked else {})) for code in codes]
+    return {agency: {"keys": [key_entry(key(agency)), *own], **changes}}
 
 
 def authorised(
@@ -229,9 +240,10 @@ def authorised(
     world: Snapshot | None = None,
     parts: Mapping[str, bytes] | None = None,
     at: datetime = NOW,
+    officer: str | None = None,
     **event: Any,
 ) -> Authorised:
-    """What `authorise` makes of a signed post. Refused as it refuses.
+    """What `authorise` makes of a signed post, by an officer's key where one is named. Refused as it refuses.
 
     References are all that is known, if not said; `parts` are bytes, `parts_stated` what the event says of them.
     """
@@ -239,5 +251,5 @@ def authorised(
         event["parts"] = event.pop("parts_stated")
     if knows and "references" not in event:
         event["references"] = list(knows)
-    envelope = verified(claims(kind, iss, **event), parts, world)
+    envelope = verified(claims(kind, iss, **event), parts, world, key(iss, officer) if officer else None)
     return authorise(envelope, read(envelope), knows or {}, world or directory(), at)

@@ -26,7 +26,7 @@ async def test_a_token_for_one_subscription_is_told_of_no_other(tmp_path: Path) 
     for asked in (
         reading.decisions(holder, FIRST, other, None),
         reading.decisions(of_issuer, FIRST, None, None),
-        reading.deliveries(of_issuer, FIRST),
+        reading.deliveries(of_issuer, FIRST, stages.now),
         reading.receipt(of_issuer, FIRST),
     ):
         with pytest.raises(Refused) as refused:

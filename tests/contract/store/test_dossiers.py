@@ -153,7 +153,7 @@ async def test_ends(store, said, stands):
 FACTS = st.one_of(
     st.builds(
         Stood,
-        st.sampled_from(["cancelled", "superseded", "recalled", "suspended", "resumed"]),
+        st.sampled_from(["cancelled", "superseded", "recalled", "suspended", "resumed", "approved"]),
         st.sampled_from(["vn.a/1", "vn.a/2", "vn.b/1"]),
         st.sampled_from(["vn.a", "vn.b"]),
         st.just(AT),
@@ -200,6 +200,19 @@ async def test_many_facts_keep_their_order(store):
         noted = (Stood("superseded", cause, "vn.mae", AT) for cause in causes[begin : begin + 100])
         await store.dossiers.note(ALERT, *noted)
     assert (await store.dossiers.standing(ALERT)).superseded_by == causes
+
+
+async def test_approvals(store):
+    """Every approval is in the standing, the first one first; it ends nothing."""
+    for number in (5, 4, 5):
+        await store.dossiers.note(ALERT, Stood("approved", f"vn.mae/{number}", "vn.mae", AT))
+    standing = await store.dossiers.standing(ALERT)
+    assert standing == Standing(approved_by=("vn.mae/5", "vn.mae/4"))
+    assert not standing.ended
+    for change in ("cancelled", "superseded", "recalled"):
+        other = f"vn.mae/{change}"
+        await store.dossiers.note(other, Stood(change, "vn.mae/6", "vn.mae", AT))
+        assert (await store.dossiers.standing(other)).ended
 
 
 async def test_consents(store):

@@ -140,8 +140,8 @@ def test_a_withdrawal_is_no_challenge_to_answer() -> None:
 
 
 def test_an_approval() -> None:
-    """An approval is for the hub alone."""
-    assert of("approve", ONE) == Effects()
+    """An approval is for the hub alone, which writes it down."""
+    assert of("approve", ONE) == Effects(facts=(Changes(ONE.id, "approved", MINE),))
 
 
 KINDS = st.sampled_from(list(Kind))

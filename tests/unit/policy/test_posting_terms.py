@@ -211,13 +211,6 @@ class TestProfiles:
         assert refusal("update", knows=mine, **by) == ("terms", ["/onset"])
         assert making.authorised("request", **by)
 
-    def test_approval_is_refused_not_ignored(self) -> None:
-        """Where a second officer must release, what is actual is refused as long as none can; an exercise goes."""
-        by = {"iss": POLICE, "domain": "cyber.phishing", "areas": [{"iso": "TH"}]}
-        assert refusal(**by) == ("terms", ["/domain"])
-        assert making.authorised(**by, status="exercise")
-        assert making.authorised("request", **by)
-
     def test_the_declaration_without_personal_data(self) -> None:
         """Where the profile says so, the declaration is asked for even without personal data, of the whole alone."""
         by = {"iss": POLICE, "domain": "crime.trafficking"}
@@ -239,6 +232,7 @@ class TestProfiles:
         """A profile nearer to the domain stands in for the one above it; domains without any are asked nothing."""
         profiles = {"health": {"approval": True}, "health.epidemic": {}, "crime": {"required": ["onset"]}}
         world = making.directory(profiles=profiles)
+        assert not making.authorised(iss=POLICE, world=world, domain="health.epidemic").label.awaits_approval
         assert making.authorised(iss=POLICE, world=world, domain="health.epidemic.animal")
         assert refusal(iss=POLICE, world=world, domain="health.food") == ("terms", ["/domain"])
         assert making.authorised(world=world)

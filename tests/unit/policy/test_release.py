@@ -219,6 +219,11 @@ def test_who_may_not_have_it_is_told_no_fate() -> None:
     assert decide(not_to=[READER], expires="2026-11-22T08:00:00Z").fate is None
 
 
+def test_what_waits_for_approval_has_no_fate() -> None:
+    """What expires before a second officer approved it was never owed: no notice tells of it."""
+    assert decide(**{"is": ["awaiting"]}, expires="2026-11-22T08:00:00Z").fate is None
+
+
 def test_another_rule_tells_no_fate() -> None:
     """What another rule withholds first has no fate, though it has ended as well."""
     decision = decide(not_to=[READER], expires="2026-11-22T08:00:00Z", reading=True)

@@ -11,11 +11,22 @@ from pydantic import ValidationError
 from schemas.base import instant
 from schemas.faults import faults, pointer
 from schemas.reading import read
-from schemas.statement import ALERT_EVENT, KINDS, NOTICE_EVENT, Claims, Notice
+from schemas.statement import ALERT_EVENT, BREAK_GLASS, KINDS, NOTICE_EVENT, Claims, Notice
 from schemas.terms import Kind
 
 ID = "vn.mae.dyke/019aa8f0-5d2e-7c3a-9a51-1f6f2a3b4c5d"
 EVENT = "/events/https:~1~1interagency-broker.example~1ns~1alert~11"
+NO_REASONS: tuple[Any, ...] = (
+    None,
+    "now",
+    {},
+    {"reason": ""},
+    {"reason": " \n"},
+    {"reason": 1},
+    {"reason": "a" * 301},
+    {"reason": "e\u0301"},
+    {"reason": "now", "by": "me"},
+)
 RING = [[20.9, 106.9], [21.4, 106.9], [21.4, 107.9], [20.9, 106.9]]
 
 
@@ -98,7 +109,8 @@ def test_only_its_row(claims, refusals, kind, member):
 @pytest.mark.parametrize("kind", ROWS)
 def test_common_members(claims, refusals, kind):
     """All kinds may have by, on_behalf_of, refs, ext, txn and toe."""
-    common = {"by": "officer-0412", "on_behalf_of": "vn.quangninh", "refs": {"ours": "1"}, "ext": {"urn:x:y": None}}
+    ext = {"urn:x:y": None, BREAK_GLASS: {"reason": "ế" * 300}}
+    common = {"by": "officer-0412", "on_behalf_of": "vn.quangninh", "refs": {"ours": "1"}, "ext": ext}
     stated = claims(kind, **common) | {"txn": "vn.mae.dyke/flood-17", "toe": 1_795_308_200}
     assert refusals(stated) == []
 
@@ -242,6 +254,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("request", {"wants": ["onward"], "references": [ID], "onward_to": []}, "/onward_to"),
     ("request", {"wants": ["onward"], "references": [ID], "onward_to": ["th.*"]}, "/onward_to/0"),
     # extensions
+    *(("alert", {"ext": {BREAK_GLASS: glass}}, "/ext/" + BREAK_GLASS.replace("/", "~1")) for glass in NO_REASONS),
     ("alert", {"ext": {"colour": 1}}, "/ext/colour"),
     ("alert", {"ext": {"https://e.example/x": 1}, "crit": ["https://e.example/x"]}, "/crit/0"),
     ("alert", {"crit": ["https://e.example/x"]}, "/crit/0"),
