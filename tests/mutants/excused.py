@@ -11,7 +11,7 @@ EXCUSED: Mapping[tuple[str, str, str], str] = {
     ("Case.agreements", "left-out", "(community := self.d1.community(name))"): (
         "a name from `communities_of` is one of the same directory's"
     ),
-    ("_may_pass", "left-out", "case.situation.suspended"): "rule 2 fails for a recall, a mark, or else a suspension",
+    ("_may_pass", "left-out", "situation.suspended"): "rule 2 fails for a wait, a recall, a mark, or else a suspension",
     ("verify_signature", "left-out", "not (0 < r < _P256_ORDER and 0 < s < _P256_ORDER)"): _LIBRARY,
     ("verify_signature", "left-out", "0 < r < _P256_ORDER"): _LIBRARY,
     ("verify_signature", "left-out", "0 < s < _P256_ORDER"): _LIBRARY,
