@@ -2,7 +2,22 @@
 
 import typer
 
-from broker.cli import audit, demo, doctor, explain, keygen, opening, post, serve, sign, subscribe, tail, tokens, whatif
+from broker.cli import (
+    answer,
+    audit,
+    demo,
+    doctor,
+    explain,
+    keygen,
+    opening,
+    post,
+    serve,
+    sign,
+    subscribe,
+    tail,
+    tokens,
+    whatif,
+)
 
 app = typer.Typer(
     name="broker",
@@ -13,5 +28,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for each in (keygen, sign, whatif, post, subscribe, tail, opening, explain, serve, doctor, audit, tokens, demo):
+for each in (keygen, sign, whatif, post, answer, subscribe, tail, opening, explain, serve, doctor, audit, tokens, demo):
     each.register(app)
