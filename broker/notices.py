@@ -13,7 +13,7 @@ from broker.trust.directory import Snapshot
 from broker.trust.hubkeys import HubKeys
 from broker.trust.jws import statement_digest
 from schemas.handling import Addressing, Handling
-from schemas.statement import ALERT_EVENT, BREAK_GLASS, NOTICE_EVENT
+from schemas.statement import ALERT_EVENT, BREAK_GLASS, LATE, NOTICE_EVENT
 from schemas.terms import Kind, Onward, PersonalData, Product, Purpose, Severity, Status, Tlp, Urgency
 
 Fate = Literal["updated", "cancelled", "suspended", "expired", "superseded"]
@@ -21,6 +21,7 @@ TEST_LIVES = timedelta(hours=1)
 
 
 GLASS_LIVES = timedelta(days=30)
+LATE_LIVES = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,15 @@ class Said:
     lives: timedelta
     urgency: Urgency = Urgency.UNKNOWN
     ext: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """What was not answered in time: a recall or a request, the alert that it is about, and who should have."""
+
+    alert: str
+    about: str | None
+    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,20 @@ class HubVoice:
             ext={BREAK_GLASS: {**told_of, "reason": about.break_glass or ""}},
         )
         return await self._say(id_, said, directory.digest, now)
+
+    async def late(self, late: Late, agency: str, directory: str, now: datetime) -> str:
+        """The id of an alert that tells one agency what was not answered in time: the same one however often."""
+        id_ = f"{self.hub}/{_uuid8(late.alert, 'late', agency)}"
+        if await self.log.find(id_):
+            return id_
+        headline = {
+            "en": f"Not answered in time: {late.alert}",
+            "vi": f"Chưa được trả lời đúng hạn: {late.alert}",
+        }
+        told_of = {"alert": late.alert, "about": late.about, "missing": list(late.missing)}
+        stated: dict[str, object] = {name: value for name, value in told_of.items() if value is not None}
+        said = Said(headline, _handling(Tlp.AMBER_STRICT), agency, LATE_LIVES, ext={LATE: stated})
+        return await self._say(id_, said, directory, now)
 
     async def test(self, agency: str, directory: str, now: datetime) -> str:
         """The id of a new `status: system` alert for one agency, which its subscription gets past the filter."""

@@ -17,6 +17,7 @@ from broker.judge import Judge
 from broker.judgement import Judgement
 from broker.policy.approval import unreleased
 from broker.policy.asking import Ask
+from broker.policy.lifecycle import ONWARD
 from broker.policy.reasons import Language
 from broker.policy.release import Released
 from broker.ports.alert_log import AlertLog, StoredAlert
@@ -106,7 +107,8 @@ class Reading:
     async def _absent(self, caller: Caller, id_: str) -> Refused:
         standing = await self.dossiers.standing(id_)
         if standing.recalled_by and await self.dossiers.was_given(id_, caller.agency):
-            return Refused("gone", "Its issuer has recalled this alert; erase what you were given.")
+            recalled = {"recall": standing.recalled_by[0]}
+            return Refused("gone", "Its issuer has recalled this alert; erase what you were given.", more=recalled)
         return _not_found()
 
     async def receipt(self, caller: Caller, id_: str) -> ReceiptAnswer:
@@ -167,6 +169,9 @@ class Reading:
         return DeliveriesAnswer(
             deliveries=tuple(_told(end, acks) for end in furthest.values()),
             approval=await self.workflows.approval(alert, now),
+            asked=await self.workflows.asked(alert, now),
+            response=await self.workflows.response(alert, now),
+            recall=await self.workflows.recall(alert, now),
         )
 
     def _may_be_told(self, alert: StoredAlert, end: Ended) -> bool:
@@ -212,7 +217,11 @@ def _told(end: Ended, acks: Sequence[Acknowledged]) -> DeliveryTold:
         agency=end.agency,
         state=end.state,
         at=end.at,
-        acks=tuple(AckTold(outcome=ack.outcome, at=ack.at) for ack in acks if ack.agency == end.agency),
+        acks=tuple(
+            AckTold(outcome=ack.outcome, at=ack.at)
+            for ack in acks
+            if ack.agency == end.agency and ack.outcome != ONWARD
+        ),
     )
 
 

@@ -28,6 +28,7 @@ from broker.ports.failures import Unavailable
 from broker.ports.leases import Leases
 from broker.ports.outbox import Outbox
 from broker.ports.registers import Held, Subscriptions
+from broker.reminding import Reminding
 from broker.routing.match import Index
 from broker.share import Share
 from broker.ways import is_push, way_of
@@ -36,6 +37,7 @@ from schemas.terms import Kind
 
 BATCH = 128
 REST_S = 1.0
+REMIND_S = 5.0
 
 
 class Queued(defaultdict[str, list[str]]):
@@ -60,12 +62,14 @@ class Router:
     subscriptions: Subscriptions
     judge: Judge
     voice: HubVoice
+    reminding: Reminding
     clock: Clock
     name: str
     metrics: Metrics = field(default_factory=Metrics)
     _index: Index[Held] = field(default_factory=Index)
     _held: dict[str, Held] = field(default_factory=dict)
     _revision: int = -1
+    _reminded: float | None = None
     _taken_over: dict[int, int] = field(default_factory=dict)
     """Partitions whose parked alerts were tried again, with the newest token of the lease under which they were."""
 
@@ -92,6 +96,7 @@ class Router:
         """One batch of each partition that is ours. None when there was something, else where to wait."""
         cursors: dict[int, str] = {}
         moved = False
+        await self._remind(share)
         for partition, token in dict(await share.tokens()).items():
             if self._taken_over.get(partition) != token:
                 await self._try_parked(partition)
@@ -103,6 +108,15 @@ class Router:
                 moved = True
                 await self._batch(entries, token, share)
         return None if moved else cursors
+
+    async def _remind(self, share: Share) -> None:
+        """Now and then, what was to be answered by now in a partition of ours."""
+        now = asyncio.get_running_loop().time()
+        if self._reminded is not None and now - self._reminded < REMIND_S:
+            return
+        self._reminded = now
+        for partition in tuple(await share.tokens()):
+            await self.reminding.remind(partition)
 
     async def _batch(self, entries: Sequence[LogEntry], token: int, share: Share) -> None:
         """Routes them in their order, for as long as the partition is ours."""
@@ -203,6 +217,7 @@ class Router:
         label = alert.label
         follows = await self.judge.follows(label)
         await self._note(alert, follows)
+        await self.reminding.watch(alert)
         queued = Queued(overtakes=overtakes(label))
         if label.kind is Kind.CANCEL and not await self._was_released(label.references):
             return queued  # nobody was let see what it cancels

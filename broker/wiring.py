@@ -30,6 +30,7 @@ from broker.notices import HubVoice
 from broker.ports.registers import Held
 from broker.ports.store import Store
 from broker.reading import Reading
+from broker.reminding import Reminding
 from broker.router import Router
 from broker.settings import Settings
 from broker.store.in_redis import RedisStore
@@ -113,6 +114,21 @@ def wire(settings: Settings, store: Store, directory: Directory, keys: HubKeys, 
     )
 
 
+def reminding(services: Services) -> Reminding:
+    """What tells who is late; of a router."""
+    store = services.store
+    return Reminding(
+        store.deadlines,
+        services.reading.workflows,
+        store.log,
+        store.outbox,
+        store.subscriptions,
+        services.voice,
+        services.directory,
+        services.clock,
+    )
+
+
 def _workers(services: Services, outgoing: Outgoing) -> dict[str, Worker]:
     store, giving, clock = services.store, services.giving, services.clock
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
@@ -124,6 +140,7 @@ def _workers(services: Services, outgoing: Outgoing) -> dict[str, Worker]:
         store.subscriptions,
         giving.judge,
         services.voice,
+        reminding(services),
         clock,
         name,
         services.metrics,

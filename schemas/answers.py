@@ -47,6 +47,8 @@ class Problem(Strict):
     instance: str
     oldest: str | None = None
     """Of a stream's `gone`: the oldest cursor that is still kept."""
+    recall: AlertId | None = None
+    """Of a recalled alert's `gone`: what recalled it, and what `erased` references."""
 
 
 class ReceiptAnswer(Strict):
@@ -154,11 +156,56 @@ class ApprovalTold(Strict):
     """When it was approved."""
 
 
+class AskedTold(Strict):
+    """A request to pass the alert on: who asks, for whom, until when, and what was answered last."""
+
+    request: AlertId
+    agency: str
+    onward_to: Many[str]
+    respond_by: Timestamp | None
+    state: Literal["open", "late", "granted", "refused"]
+    """`late`: its time is over, and an answer still counts."""
+    at: Timestamp | None = None
+    """When it was answered."""
+
+
+class ResponseTold(Strict):
+    """Of a request: whether somebody answered it."""
+
+    respond_by: Timestamp | None
+    state: Literal["open", "late", "answered"]
+    at: Timestamp | None = None
+    """When it was answered last."""
+
+
+class ErasureTold(Strict):
+    """One agency that was given what was recalled."""
+
+    agency: str
+    state: Literal["not-told", "told", "late", "erased"]
+    """`late`: it has not said until `erase_by` that it is erased, told or not."""
+    told_at: Timestamp | None = None
+    """When the recall was first sent to it."""
+    erased_at: Timestamp | None = None
+
+
+class RecallTold(Strict):
+    """Of an alert that was recalled, or of the recall: who has confirmed."""
+
+    recall: AlertId
+    at: Timestamp
+    erase_by: Timestamp
+    agencies: Many[ErasureTold]
+
+
 class DeliveriesAnswer(Strict):
-    """Who has it."""
+    """Who has it, and what others still have to do about it; what is not asked of anybody is left out."""
 
     deliveries: Many[DeliveryTold]
     approval: ApprovalTold | None = None
+    asked: Many[AskedTold] | None = None
+    response: ResponseTold | None = None
+    recall: RecallTold | None = None
 
 
 class KeysAnswer(Strict):

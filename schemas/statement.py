@@ -60,6 +60,9 @@ NOTICE_EVENT: Final = "https://interagency-broker.example/ns/notice/1"
 BREAK_GLASS: Final = "https://interagency-broker.example/ns/break-glass"
 """An extension: why an officer releases alone what a second one would have to approve (docs/adr/0008)."""
 
+LATE: Final = "https://interagency-broker.example/ns/late"
+"""An extension of what a hub says: an answer that did not come in time (docs/adr/0011)."""
+
 UNDERSTOOD: Final[frozenset[str]] = frozenset()
 """Extensions that may be listed in `crit`: none so far."""
 

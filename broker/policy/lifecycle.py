@@ -27,9 +27,13 @@ class Changes:
     cause: str
 
 
+ONWARD, GRANTED, REFUSED = "onward", "granted", "refused"
+"""As what an `onward` request, and the consent that answers it, stand in the dossier of what they reference."""
+
+
 @dataclass(frozen=True, slots=True)
 class Acknowledges:
-    """`alert` was answered by who posted this."""
+    """`alert` was answered by who posted this: with an outcome of protocol §2.1, `erased`, or one of those above."""
 
     alert: str
     outcome: str
@@ -80,11 +84,11 @@ def effects(label: Label, referenced: Mapping[str, Label], inspectors: frozenset
     """
     known = [referenced[id_] for id_ in label.references if id_ in referenced]
     if goes_by_release(label):
-        return Effects(_changes(label, known), by_release=True, notices=_notices(label, known))
+        return Effects(_changes(label, known) + _acks(label, known), by_release=True, notices=_notices(label, known))
     if label.kind is Kind.RECALL:
         return Effects(_changes(label, known), to_all_given=known[0].id if known else None)
     if label.kind is Kind.CONSENT:
-        return Effects(_consents(label, known), direct_to=_issuers(known))
+        return Effects(_consents(label, known) + _acks(label, known), direct_to=_issuers(known))
     return Effects(
         _changes(label, known) + _answered(label, known, referenced) + _acks(label, known),
         direct_to=_addressees(label, known, inspectors),
@@ -141,9 +145,19 @@ def _answered(label: Label, known: Sequence[Label], referenced: Mapping[str, Lab
 
 
 def _acks(label: Label, known: Sequence[Label]) -> tuple[Acknowledges, ...]:
-    if label.kind not in (Kind.ACK, Kind.ERROR, Kind.ERASED) or not known:
-        return ()
-    return tuple(Acknowledges(each.id, label.outcome or str(label.kind)) for each in known)
+    outcome = _outcome(label)
+    return tuple(Acknowledges(each.id, outcome) for each in known) if outcome else ()
+
+
+def _outcome(label: Label) -> str | None:
+    """What it says to what it references, if it is an answer, or asks for more."""
+    if label.kind is Kind.CONSENT:
+        return GRANTED if label.granted else REFUSED
+    if label.kind is Kind.REQUEST:
+        return ONWARD if "onward" in label.wants else None
+    if label.kind in (Kind.ACK, Kind.ERROR, Kind.REPLY):
+        return label.outcome
+    return "erased" if label.kind is Kind.ERASED else None
 
 
 def _consents(label: Label, known: Sequence[Label]) -> tuple[Consents, ...]:

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from broker.ports.alert_log import AlertLog
+from broker.ports.deadlines import Deadlines
 from broker.ports.dossiers import Dossiers
 from broker.ports.leases import Leases
 from broker.ports.outbox import Outbox
@@ -21,6 +22,9 @@ class Store(Protocol):
 
     @property
     def dossiers(self) -> Dossiers: ...
+
+    @property
+    def deadlines(self) -> Deadlines: ...
 
     @property
     def outbox(self) -> Outbox: ...

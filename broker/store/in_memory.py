@@ -30,6 +30,7 @@ class MemoryStore:
         self.leases = MemoryLeases(timer)
         self.log = MemoryLog(partitions, self.leases, bells)
         self.dossiers = MemoryDossiers()
+        self.deadlines = MemoryDeadlines(partitions)
         self.outbox = MemoryOutbox(bells, timer)
         self.subscriptions = MemorySubscriptions()
         self.credentials = MemoryCredentials(timer)
@@ -269,6 +270,24 @@ class MemorySubscriptions:
 
     async def revision(self) -> int:
         return self._revision
+
+
+class MemoryDeadlines:
+    """See `ports.Deadlines`."""
+
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
+        self._times: dict[str, float] = {}
+
+    async def set(self, alert: str, at: float) -> None:
+        self._times.setdefault(alert, at)
+
+    async def over(self, partition: int, now: float, limit: int) -> Sequence[str]:
+        due = ((at, each) for each, at in self._times.items() if at <= now)
+        return [each for _, each in sorted(due) if partition_of(each, self._partitions) == partition][:limit]
+
+    async def done(self, alert: str) -> None:
+        self._times.pop(alert, None)
 
 
 class MemoryCredentials:

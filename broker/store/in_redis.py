@@ -14,6 +14,7 @@ from broker.store.ending import end
 from broker.store.headroom import Headroom
 from broker.store.link import Link
 from broker.store.listening import listen
+from broker.store.redis_deadlines import RedisDeadlines
 from broker.store.redis_dossiers import RedisDossiers
 from broker.store.redis_leases import RedisLeases
 from broker.store.redis_log import RedisLog
@@ -53,6 +54,7 @@ class RedisStore:
         self.log = RedisLog(self._link, self._bells, partitions, self._headroom)
         self.leases = RedisLeases(self._link)
         self.dossiers = RedisDossiers(self._link, partitions)
+        self.deadlines = RedisDeadlines(self._link, partitions)
         self.outbox = RedisOutbox(self._link, self._bells)
         self.subscriptions = RedisSubscriptions(self._link)
         self.credentials = RedisCredentials(self._link)

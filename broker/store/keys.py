@@ -9,7 +9,8 @@ A key is `iab1:{tag}:name`. All keys of one script share the tag in braces, so t
                        for each alert of its issuers `:alert:<id>` the record (JSON) and
                        `:fate:<id>`, `:given:<id>`, `:decided:<id>`, `:ends:<id>`, `:acks:<id>`,
                        `:released:<id>` its dossier (hashes)
-                       `:parked` hash: alert → JSON, of what could not be routed
+                       `:parked` hash: alert → JSON, of what could not be routed; `:deadlines` zset of alerts by the
+                       time at which somebody looks whether they were answered
 `{<lease>}`            `:lease` hash: holder, token (only grows, never deleted), until (ms, the server's clock)
 `{<group>}`            `:members` zset of processes by the time until which each is there (ms, the server's clock)
 `{<subscription>}`     `:taken` hash: partition → last log position queued; `:queue`, `:urgent` streams, one entry
@@ -112,6 +113,10 @@ class Partition:
     @property
     def parked(self) -> str:
         return self._key("parked")
+
+    @property
+    def deadlines(self) -> str:
+        return self._key("deadlines")
 
     def alert(self, alert: str) -> str:
         return self._key(f"alert:{alert}")

@@ -25,7 +25,7 @@ from broker.streaming import Reader
 from broker.subscribing import Subscribing
 from broker.trust.directory import Snapshot
 from broker.trust.hubkeys import load_or_make
-from broker.wiring import wire
+from broker.wiring import reminding, wire
 from schemas.subscription import NewSubscription
 from tests.unit import making
 
@@ -95,6 +95,7 @@ class Stages:
             store.subscriptions,
             self.services.giving.judge,
             self.services.voice,
+            reminding(self.services),
             lambda: self.now,
             "router",
         )

@@ -8,6 +8,7 @@ import pytest
 
 from broker.errors import Refused
 from broker.router import Router
+from broker.wiring import reminding
 from schemas.subscription import NewSubscription
 from tests.unit import making
 from tests.unit.stages import Stages
@@ -52,6 +53,7 @@ async def test_a_router_remembers_the_newest_lease_alone(tmp_path: Path) -> None
         store.subscriptions,
         giving.judge,
         stages.services.voice,
+        reminding(stages.services),
         stages.clock,
         "router",
     )

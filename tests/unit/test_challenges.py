@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from broker.label import Label
+from schemas.subscription import SubscriptionPatch
+from tests.unit import making
 from tests.unit.making import DYKE, HUB, PROVINCE, REVIEWER, id_of, label
-from tests.unit.stages import Stages, written
+from tests.unit.stages import AGREEMENT, Stages, written
 
 FIRST = id_of(DYKE, 1)
 OTHER = "vn.inspect.desk"
@@ -73,3 +75,29 @@ async def test_what_expires_while_suspended_is_told_as_expired(stages: Stages) -
     [notice] = await written(await stages.reader(id_))
     assert notice.alert.startswith(f"{HUB}/")
     assert [end.state for end in await stages.store.dossiers.ends(FIRST)] == ["expired"]
+
+
+async def test_notices_follow_the_first_receivers_whatever_ended_since(tmp_path: Path) -> None:
+    """Who was given the alert hears that it is suspended though agreement, membership and purpose have ended since."""
+    stages = Stages(tmp_path)
+    id_ = await stages.subscribe()
+    await stages.accepted(label(FIRST, addressing={"to": [PROVINCE]}))
+    await written(await stages.reader(id_))
+    ended = {"valid_until": "2026-11-22T01:00:00Z"}
+    changed = making.directory(agreements=[{**AGREEMENT, **ended}], profiles={"disaster": {"required": ["onset"]}})
+    stages.services.directory.snapshot = changed  # type: ignore[attr-defined] # that of these tests
+    stages.now += timedelta(minutes=1)
+    await stages.subscribing.change(stages.caller(), id_, SubscriptionPatch(purpose=["investigation"]))
+    challenge = about(FIRST, "challenge", REVIEWER, 2, "suspend")
+    await stages.accepted(challenge, label(id_of(DYKE, 3), addressing={"to": [PROVINCE]}))
+    [notice] = await written(await stages.reader(id_))
+    assert notice.alert.startswith(f"{HUB}/")
+
+
+async def test_what_was_suspended_goes_on_once_it_may(stages: Stages) -> None:
+    """An alert that was owed when it was suspended is given when the challenge is withdrawn."""
+    id_ = await stages.subscribe()
+    await stages.accepted(label(FIRST), about(FIRST, "challenge", REVIEWER, 2, "suspend"))
+    assert await written(await stages.reader(id_)) == []
+    await stages.accepted(about(FIRST, "challenge", REVIEWER, 3, "withdraw"))
+    assert [each.alert for each in await written(await stages.reader(id_))] == [FIRST]

@@ -100,6 +100,20 @@ class Twins(RuleBasedStateMachine):
     def release(self, worker):
         self.both(lambda store: store.leases.release("partition-1", worker))
 
+    # deadlines
+    @rule(alert=ALERTS, at=TIMES)
+    def set_deadline(self, alert, at):
+        self.both(lambda store: store.deadlines.set(alert, at))
+
+    @rule(alert=ALERTS)
+    def deadline_done(self, alert):
+        self.both(lambda store: store.deadlines.done(alert))
+
+    @rule(now=TIMES, limit=st.sampled_from([1, 9]))
+    def deadlines_over(self, now, limit):
+        for partition in range(4):
+            self.both(lambda store: store.deadlines.over(partition, now, limit))  # noqa: B023 - called at once
+
     # dossiers
     @rule(facts=st.lists(FACTS, max_size=4))
     def note(self, facts):

@@ -71,20 +71,23 @@ def test_answers(kind: str, outcome: str | None) -> None:
 def test_requests() -> None:
     """A request goes by release; one for onward directly to the alert's issuer."""
     assert of("request", wants=["information"]) == Effects(by_release=True)
-    assert of("request", ONE, wants=["onward"], onward_to=[POLICE]) == Effects(direct_to=frozenset({DYKE}))
+    asked = of("request", ONE, wants=["onward"], onward_to=[POLICE])
+    assert asked == Effects(facts=(Acknowledges(ONE.id, "onward"),), direct_to=frozenset({DYKE}))
 
 
 def test_replies() -> None:
     """A reply goes directly to the requester, or by release when it has an addressing of its own."""
-    assert of("reply", REQUEST, addressed=False, outcome="hit") == Effects(direct_to=frozenset({PROVINCE}))
-    assert of("reply", REQUEST, addressed=True, outcome="hit") == Effects(by_release=True)
+    facts = (Acknowledges(REQUEST.id, "hit"),)
+    assert of("reply", REQUEST, addressed=False, outcome="hit") == Effects(facts, direct_to=frozenset({PROVINCE}))
+    assert of("reply", REQUEST, addressed=True, outcome="hit") == Effects(facts, by_release=True)
 
 
 @pytest.mark.parametrize("granted", [True, False])
 def test_consents(granted: bool) -> None:
     """A consent is about the alert that was asked about, for the agencies that were named, and goes to who asked."""
     made = of("consent", REQUEST, granted=granted)
-    assert made.facts == (Consents(ONE.id, (POLICE, "vn.idle"), granted),)
+    said = Acknowledges(REQUEST.id, "granted" if granted else "refused")
+    assert made.facts == (Consents(ONE.id, (POLICE, "vn.idle"), granted), said)
     assert made.direct_to == {PROVINCE}
     assert not made.by_release
 

@@ -71,7 +71,15 @@ DIRECTORY: dict[str, Any] = {
     ],
     "delegations": [{"from": "vn.quangninh", "to": "vn.hub", "domains": ["disaster"]}],
     "caveats": {"H1": ["th.police"]},
-    "profiles": {"crime.wanted": {"required": ["by"], "approval": True, "longest_erasure_days": 365}},
+    "profiles": {
+        "crime.wanted": {
+            "required": ["by"],
+            "approval": True,
+            "break_glass": True,
+            "erase_within_hours": 1,
+            "longest_erasure_days": 365,
+        }
+    },
 }
 
 
@@ -120,6 +128,8 @@ EC = {"kty": "EC", "crv": "P-256", "x": "A", "y": "B"}
         ("/agreements/0/from", "vn.*"),
         ("/caveats/H1/0", "*"),
         ("/profiles/crime.wanted/approval", "yes"),
+        ("/profiles/crime.wanted/break_glass", "yes"),
+        ("/profiles/crime.wanted/erase_within_hours", 0),
     ],
 )
 def test_refused(path, value):
