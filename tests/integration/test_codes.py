@@ -75,7 +75,8 @@ def _check_problem(answer: httpx2.Response, code: Code) -> Json:
     assert answer.status_code == STATUS[code], answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     problem: Json = answer.json()
-    assert problem.keys() == {"type", "title", "status", "code", "detail", "errors", "instance"}
+    more = {"recall"} if code == "gone" else set()
+    assert problem.keys() == {"type", "title", "status", "code", "detail", "errors", "instance"} | more
     assert problem["type"].endswith("/" + code)
     assert (problem["code"], problem["status"]) == (code, answer.status_code)
     assert problem["instance"].startswith("urn:uuid:")
