@@ -13,6 +13,7 @@ import structlog
 
 from broker.clock import Clock, told
 from broker.errors import Refused
+from broker.known import known_alerts
 from broker.ledger.receipts import equivocation, promise
 from broker.metrics import Metrics
 from broker.policy.authorise import Authorised, authorise
@@ -112,22 +113,7 @@ class Accepting:
     async def _known(self, claims: Claims) -> Mapping[str, Known]:
         """What is known here of the alerts that this one references."""
         references = getattr(claims.event, "references", None) or ()
-        return {id_: known for id_ in references if (known := await self._known_alert(id_))}
-
-    async def _known_alert(self, id_: str) -> Known | None:
-        alert = await self.log.find(id_)
-        if alert is None:
-            return None
-        given = frozenset(given.agency for given in await self.dossiers.given(id_))
-        about = await self.log.find(alert.label.references[0]) if alert.label.references else None
-        standing = await self.dossiers.standing(id_)
-        return Known(
-            alert.label,
-            given,
-            about.label if about else None,
-            approved=bool(standing.approved_by),
-            ended=standing.ended,
-        )
+        return await known_alerts(self.log, self.dossiers, references)
 
     def _stored(self, authorised: Authorised, verified: VerifiedEnvelope, now: datetime) -> StoredAlert:
         receipt, entry = promise(self.keys, self.hub, authorised.label, now)

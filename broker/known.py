@@ -18,4 +18,11 @@ async def _known(log: AlertLog, dossiers: Dossiers, id_: str) -> Known | None:
         return None
     given = frozenset(given.agency for given in await dossiers.given(id_))
     about = await log.find(alert.label.references[0]) if alert.label.references else None
-    return Known(alert.label, given, about.label if about else None)
+    standing = await dossiers.standing(id_)
+    return Known(
+        alert.label,
+        given,
+        about.label if about else None,
+        approved=bool(standing.approved_by),
+        ended=standing.ended,
+    )

@@ -11,7 +11,7 @@ from broker.clock import told
 from broker.label import Label
 from broker.policy.approval import asks_for_second_officer
 from broker.policy.mandate import Known, check_mandate, check_second_officer
-from broker.policy.posting_terms import check_terms
+from broker.policy.posting_terms import check_first_officer, check_terms
 from broker.trust.directory import Snapshot
 from broker.trust.verify import VerifiedEnvelope, read_addressing
 from schemas.handling import Addressing
@@ -44,6 +44,7 @@ def authorise(
     signed = verified.digest, verified.record.kid
     label = label_of(signed, claims, addressing, known, directory, now)
     check_terms(claims, label, addressing, known, directory, now)
+    check_first_officer(label, directory)
     return Authorised(label, addressing)
 
 
@@ -54,7 +55,7 @@ def foresee(
     check_mandate(claims, known, directory, now)
     label = label_of(UNSIGNED, claims, addressing, known, directory, now)
     check_terms(claims, label, addressing, known, directory, now)
-    return label
+    return label.model_copy(update={"awaits_approval": False})  # as it would go once it is approved
 
 
 def label_of(

@@ -35,7 +35,7 @@ def check_terms(
     """Refuses with `terms`, `neutrality` or `no-legal-basis`: the first that has a fault, with all of its faults."""
     event = claims.event
     states_handling = getattr(event, "handling", None) is not None
-    terms = [*_profile(claims, label, directory), *_two_officers(label, directory)]
+    terms = [*_profile(claims, label, directory), *_ahead(label, directory)]
     if addressing is not None:
         terms += _combinations(label, addressing)
     if event.kind is Kind.CANCEL:
@@ -98,19 +98,19 @@ def _profile(claims: Claims, label: Label, directory: Snapshot) -> Iterator[Faul
             yield _fault("/" + member, "this member, which the domain's profile requires")
 
 
-def _two_officers(label: Label, directory: Snapshot) -> Iterator[Fault]:
-    """Where two officers release, the first signs with a key of their own; alone only what the profile lets, and what
-    cannot wait (docs/adr/0008).
-    """
-    asked = asks_for_second_officer(label, directory)
-    if asked and directory.officer(label.kid) is None:
-        yield _fault(
-            "/domain", "another domain, or an officer's key: here a second officer approves what one has signed"
-        )
+def check_first_officer(label: Label, directory: Snapshot) -> None:
+    """Where two officers release, the first signs with a key of their own: else refused with `terms`."""
+    if asks_for_second_officer(label, directory) and directory.officer(label.kid) is None:
+        expected = "another domain, or an officer's key: here a second officer approves what one has signed"
+        _refuse("terms", [_fault("/domain", expected)])
+
+
+def _ahead(label: Label, directory: Snapshot) -> Iterator[Fault]:
+    """Ahead of the second officer goes only what the profile lets, and what cannot wait (docs/adr/0008)."""
     if label.break_glass is None:
         return
     profile = directory.profile(label.domain)
-    if not asked or profile is None or not profile.break_glass:
+    if profile is None or not profile.break_glass or not asks_for_second_officer(label, directory):
         yield Fault(_GLASS, "no such member: here nobody releases ahead of a second officer")
     elif not cannot_wait(label):
         yield Fault(_GLASS, "urgency immediate with severity severe or extreme")

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     PUBLIC_HAS_FEEDS = "public-has-feeds"
     NO_ACTIVE_AGENCY = "no-active-agency"
     ACTIVE_AGENCY = "active-agency"
+    AWAITING = "awaiting-approval"
     RECALLED = "recalled"
     SUSPENDED = "suspended"
     ENDED = "ended"
@@ -105,6 +106,7 @@ REASONS: Final[dict[Reason, Words]] = {
         "The reader is an active agency, and a feed knows none.",
         "Bên nhận là cơ quan đang hoạt động; nguồn tin công khai không biết cơ quan nào.",
     ),
+    Reason.AWAITING: Words("A second officer has not approved it.", "Cán bộ thứ hai chưa phê duyệt."),
     Reason.RECALLED: Words("Its issuer has recalled it.", "Cơ quan phát hành đã thu hồi."),
     Reason.SUSPENDED: Words("A reviewer has suspended it.", "Cơ quan thẩm định đã tạm đình chỉ."),
     Reason.ENDED: Words(

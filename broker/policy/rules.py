@@ -53,7 +53,7 @@ def _rule_2(case: Case) -> Said:
     situation, marks = case.situation, case.marks
     looked = {"recalled": situation.recalled, "suspended": situation.suspended, "marked": marks}
     if situation.awaiting:
-        return False, looked, "A second officer has not approved it."
+        return False, looked, Reason.AWAITING
     if situation.recalled:
         return False, looked, Reason.RECALLED
     if situation.suspended:

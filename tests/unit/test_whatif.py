@@ -1,5 +1,6 @@
 """What would be decided, before an alert is posted."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -162,3 +163,23 @@ async def test_nothing_is_kept(stages: Stages) -> None:
     before = await stages.store.log.tails()
     await foretold(stages, _event(), changes=True)
     assert await stages.store.log.tails() == before
+
+
+async def test_what_needs_two_officers_is_foretold_as_approved(tmp_path: Path) -> None:
+    """Nobody has signed it, so no officer is asked for; it is told who will get it once a second one approves."""
+    stages = Stages(tmp_path, **WORLD, profiles={"disaster": {"approval": True}})
+    told = by_agency(await foretold(stages, _event(addressing={"to": [PROVINCE]})))
+    assert told[PROVINCE].outcome == "whole"
+
+
+async def test_what_waits_at_another_is_not_known(tmp_path: Path) -> None:
+    """An agency with an override is told of it what it is told of what never was."""
+    stages, waiting = Stages(tmp_path, **WORLD), making.label(making.id_of(DYKE, 1), awaits_approval=True)
+    await stages.accepted(waiting)
+    refused = []
+    for id_ in (waiting.id, making.id_of(DYKE, 77)):
+        with pytest.raises(Refused) as said:
+            await foretold(stages, {"kind": "cancel", "status": "actual", "references": [id_]}, PARENT)
+        refused.append((said.value.code, said.value.faults))
+    assert refused[0] == refused[1]
+    assert refused[0][0] == "outside-mandate"
