@@ -2,8 +2,10 @@
 
 import hashlib
 import hmac
+import sys
 import time
 from base64 import b64encode
+from datetime import UTC, datetime
 
 import pytest
 from standardwebhooks import Webhook
@@ -15,22 +17,30 @@ from tests.client.made import DAY, HUB, NOW, record
 
 BODY = '{"statement":"…"}'.encode()
 SECRET = "whsec_" + b64encode(b"k" * 24).decode()
-STAMP = int(time.time())
+STAMP = 0
+"""The second in which the test began."""
 
 
-def headers(*signatures: str, stamp: int | str = STAMP) -> dict[str, str]:
+@pytest.fixture(autouse=True)
+def stamped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the tests before took, a webhook was signed just now."""
+    monkeypatch.setattr(sys.modules[__name__], "STAMP", int(time.time()))
+
+
+def headers(*signatures: str, stamp: int | str | None = None) -> dict[str, str]:
     """As a hub sends them."""
-    return {"Webhook-Id": "dlv_1", "Webhook-Timestamp": str(stamp), "Webhook-Signature": " ".join(signatures)}
+    sent = str(STAMP if stamp is None else stamp)
+    return {"Webhook-Id": "dlv_1", "Webhook-Timestamp": sent, "Webhook-Signature": " ".join(signatures)}
 
 
-def v1a(key: PrivateKey, body: bytes = BODY, id_: str = "dlv_1", stamp: int = STAMP) -> str:
+def v1a(key: PrivateKey, body: bytes = BODY, id_: str = "dlv_1") -> str:
     """By an Ed25519 key."""
-    return "v1a," + b64encode(key.sign(f"{id_}.{stamp}.".encode() + body)).decode()
+    return "v1a," + b64encode(key.sign(f"{id_}.{STAMP}.".encode() + body)).decode()
 
 
-def v1(secret: bytes = b"k" * 24, body: bytes = BODY, stamp: int = STAMP) -> str:
+def v1(secret: bytes = b"k" * 24, body: bytes = BODY) -> str:
     """By a shared secret."""
-    mac = hmac.new(secret, f"dlv_1.{stamp}.".encode() + body, hashlib.sha256).digest()
+    mac = hmac.new(secret, f"dlv_1.{STAMP}.".encode() + body, hashlib.sha256).digest()
     return "v1," + b64encode(mac).decode()
 
 
@@ -60,8 +70,8 @@ def test_the_library_of_standard_webhooks_agrees() -> None:
     """What the published library signs holds here, and the other way round."""
     webhook = Webhook(SECRET)
     assert webhook.verify(BODY, headers(v1())) is not None
-    signed = webhook.sign("dlv_1", NOW, BODY.decode())
-    assert verify_webhook(headers(signed, stamp=int(NOW.timestamp())), BODY, [SECRET]) == "dlv_1"
+    signed = webhook.sign("dlv_1", datetime.fromtimestamp(STAMP, UTC), BODY.decode())
+    assert verify_webhook(headers(signed), BODY, [SECRET]) == "dlv_1"
 
 
 @pytest.mark.parametrize("apart", [-300, 300])
