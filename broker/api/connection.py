@@ -83,6 +83,8 @@ class GuardedConnection(HttpToolsProtocol):
         self._language: str | None = None
         """In which the client would read a refusal."""
         self._body_bytes = 0
+        self._looked_bytes: int | None = None
+        """Of the body that is being read, how much there was when it was last looked at; None: it began since."""
         self._answered_at: int | None = None
         """How much of the body had come when its answer was complete, if that was before its end."""
         self._unread_looks = 0
@@ -106,7 +108,7 @@ class GuardedConnection(HttpToolsProtocol):
         if len(self.connections) > self.bounds.connections:
             self._make_room()
         self._await_header()
-        self._look_timer = self.loop.call_later(self.bounds.look_s, self._look, 0)
+        self._look_timer = self.loop.call_later(self.bounds.look_s, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended = True
@@ -204,6 +206,7 @@ class GuardedConnection(HttpToolsProtocol):
         self._header_complete()
         self._in_body = True
         self._body_bytes = 0
+        self._looked_bytes = None
         self._answered_at = None
         if self._stated_bytes > self.bounds.headers:
             self._refuse("header-too-large", f"All headers together have at most {self.bounds.headers} bytes.")
@@ -318,12 +321,14 @@ class GuardedConnection(HttpToolsProtocol):
 
     # time passes ----------------------------------------------------------------------------------------------------
 
-    def _look(self, before: int) -> None:
+    def _look(self) -> None:
         """Cuts a body that does not come, and a reader that does not read."""
         if self._real is None or self._real.is_closing():
             return
         waiting_for_body = self._in_body and self._lingering is None and not self.flow.read_paused
-        if waiting_for_body and self._body_bytes - before < self.bounds.body_rate * self.bounds.look_s:
+        before, self._looked_bytes = self._looked_bytes, self._body_bytes if waiting_for_body else None
+        enough = self.bounds.body_rate * self.bounds.look_s
+        if waiting_for_body and before is not None and self._body_bytes - before < enough:
             self.counts.cut("body-slow")
             self.cut()
             return
@@ -332,9 +337,7 @@ class GuardedConnection(HttpToolsProtocol):
             self.counts.cut("unread")
             self.cut()
             return
-        self._look_timer = self.loop.call_later(
-            self.bounds.look_s, self._look, self._body_bytes if self._in_body else 0
-        )
+        self._look_timer = self.loop.call_later(self.bounds.look_s, self._look)
 
 
 def guarded(bounds: Bounds, counts: Counts) -> type[GuardedConnection]:

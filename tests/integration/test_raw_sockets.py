@@ -209,6 +209,19 @@ async def test_one_byte_a_second_is_cut_and_others_are_served(besieged: tuple[Hu
                     group.create_task(slow(first, then))
 
 
+async def test_a_body_that_has_just_begun_is_not_slow(hub: Hub, world: World) -> None:
+    """Whenever the connection is looked at, a small body has the time that a large one has: here each comes a second
+    after its header, one after the other on one connection, for longer than it takes until somebody looks.
+    """
+    async with dialled(hub.port) as line:
+        for _ in range(7):
+            body = world.signed(claims(alert())).encode()
+            await line.say(head(Content_Type=STATEMENT, Content_Length=str(len(body))))
+            await asyncio.sleep(1)
+            await line.say(body)
+            assert one(await line.answers(1)).status == 202
+
+
 async def test_a_thousand_half_open_connections_keep_nobody_out(besieged: tuple[Hub, World]) -> None:
     """Of connections that wait for the end of a header 512 are kept; in a burst twice as many, and then the newest."""
     hub, world = besieged
