@@ -4,7 +4,8 @@ Before `append` every failure is the poster's; after it, the alert is ours.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
@@ -57,6 +58,16 @@ class Answer:
         return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+@contextmanager
+def _claimed(token: str) -> Iterator[None]:
+    """A refusal says who the token says it is from."""
+    try:
+        yield
+    except Refused as refused:
+        refused.claimed = claimed_issuer(token)
+        raise
+
+
 @dataclass(frozen=True, slots=True)
 class Accepting:
     """The first stage: nothing gets past it unverified, unauthorised or not durable."""
@@ -72,15 +83,20 @@ class Accepting:
 
     async def accept(self, posted: Posted) -> Answer:
         """The answer of before for bytes that were accepted before; `Refused` with a code of protocol §4 otherwise."""
-        try:
-            return await self._accept(posted)
-        except Refused as refused:
-            refused.claimed = claimed_issuer(posted.token)
-            raise
+        return await self.accept_verified(self.verify(posted))
 
-    async def _accept(self, posted: Posted) -> Answer:
+    def verify(self, posted: Posted) -> VerifiedEnvelope:
+        """The first four steps, for whom must know what it refers to before it goes on."""
+        with _claimed(posted.token):
+            return verify(posted, self.directory.current())  # 1-4   size, framing, key known, signature
+
+    async def accept_verified(self, verified: VerifiedEnvelope) -> Answer:
+        """The others."""
+        with _claimed(verified.token):
+            return await self._accept(verified)
+
+    async def _accept(self, verified: VerifiedEnvelope) -> Answer:
         started, now = perf_counter(), self.clock()
-        verified = verify(posted, self.directory.current())  # 1-4   size, framing, key known, signature
         try:
             alert = await self._judge(verified, now)  # 6-13  everything that only counts for what is new
         except Refused:

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from adapters.allowance import Allowance
 from adapters.base import Push
@@ -19,6 +19,7 @@ from adapters.registry import ADAPTERS
 from broker import parcel
 from broker.accept import Accepting
 from broker.api.app import create_app
+from broker.api.front import Front
 from broker.api.services import Services
 from broker.clock import Clock, system_clock
 from broker.courier import Courier
@@ -48,7 +49,7 @@ class Hub:
     """A hub that is open: its application for the ingress, its workers by role."""
 
     services: Services
-    app: FastAPI
+    app: ASGIApp
     workers: dict[str, Worker]
     directory: DirectoryFolder
 
@@ -70,7 +71,8 @@ async def open_hub(settings: Settings, clock: Clock = system_clock) -> AsyncIter
         stack.push_async_callback(directory.close)
         services = wire(settings, store, directory, keys, clock)
         outgoing = await stack.enter_async_context(Outgoing(settings.outgoing_ca))
-        yield Hub(services, create_app(services), _workers(services, outgoing), directory)
+        app = Front(create_app(services), services)
+        yield Hub(services, app, _workers(services, outgoing), directory)
 
 
 async def _engine(settings: Settings, stack: AsyncExitStack) -> str:

@@ -1,7 +1,7 @@
 """The one place that turns errors into HTTP answers."""
 
 import json
-from typing import cast
+from collections.abc import Mapping
 
 import structlog
 from fastapi import FastAPI, Request
@@ -26,7 +26,7 @@ FULL_S = 10
 
 log_line = structlog.get_logger("api")
 
-_BY_STATUS = {404: "not-found", 405: "not-found", 413: "too-large", 415: "unsupported-media-type"}
+_BY_STATUS: Mapping[int, Code] = {404: "not-found", 405: "not-found", 413: "too-large", 415: "unsupported-media-type"}
 
 
 def problem(refused: Refused, language: str | None, instance: str) -> Response:
@@ -43,37 +43,38 @@ def problem(refused: Refused, language: str | None, instance: str) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Registers the handlers; nothing else in the application answers with an error."""
+    """Registers the one answer to every error; nothing else in the application answers with one."""
 
-    async def refused(request: Request, error: Exception) -> Response:
-        return answer(request, cast("Refused", error))
+    async def told(request: Request, error: Exception) -> Response:
+        return response_to(request, error)
 
-    async def away(request: Request, error: Exception) -> Response:
-        log_line.warning("store away", path=request.url.path, why=str(error))
-        return answer(request, _busy(error))
+    for kind in (Exception, Refused, Unavailable, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, told)
 
-    async def framework(request: Request, error: Exception) -> Response:
-        code = _BY_STATUS.get(cast("HTTPException", error).status_code, "invalid-request")
-        return answer(request, Refused(code, "There is no such call here."))  # type: ignore[arg-type]  # codes above
 
-    async def invalid(request: Request, error: Exception) -> Response:
-        faults = tuple(
-            Fault("/" + "/".join(str(step) for step in fault["loc"]), str(fault["msg"]))
-            for fault in cast("RequestValidationError", error).errors()
-        )
-        return answer(request, Refused("invalid-request", "The request is not as this call expects it.", faults))
+def response_to(request: Request, error: Exception) -> Response:
+    """What a client is told when this was raised; what is no answer of ours is a failure, with its instance."""
+    match error:
+        case Refused():
+            return answer(request, error)
+        case Unavailable():
+            log_line.warning("store away", path=request.url.path, why=str(error))
+            return answer(request, _busy(error))
+        case HTTPException():
+            code = _BY_STATUS.get(error.status_code, "invalid-request")
+            return answer(request, Refused(code, "There is no such call here."))
+        case RequestValidationError():
+            faults = tuple(Fault("/" + "/".join(map(str, each["loc"])), str(each["msg"])) for each in error.errors())
+            return answer(request, Refused("invalid-request", "The request is not as this call expects it.", faults))
+        case _:
+            return _failed(request, error)
 
-    async def failed(request: Request, error: Exception) -> Response:
-        instance = new_instance()
-        log_line.error("failed", path=request.url.path, instance=instance, why=type(error).__name__)
-        body = {"type": "about:blank", "title": "Internal error", "status": 500, "detail": FAILED, "instance": instance}
-        return Response(json.dumps(body), 500, {"Cache-Control": "no-store", "Connection": "close"}, PROBLEM)
 
-    app.add_exception_handler(Exception, failed)
-    app.add_exception_handler(Refused, refused)
-    app.add_exception_handler(Unavailable, away)
-    app.add_exception_handler(HTTPException, framework)
-    app.add_exception_handler(RequestValidationError, invalid)
+def _failed(request: Request, error: Exception) -> Response:
+    instance = new_instance()
+    log_line.error("failed", path=request.url.path, instance=instance, why=type(error).__name__)
+    body = {"type": "about:blank", "title": "Internal error", "status": 500, "detail": FAILED, "instance": instance}
+    return Response(json.dumps(body), 500, {"Cache-Control": "no-store", "Connection": "close"}, PROBLEM)
 
 
 def _busy(error: Exception) -> Refused:

@@ -1,10 +1,11 @@
-"""`POST /v1/alerts` in forms A, B and D, and `POST /v1/sets` (protocol §4)."""
+"""`POST /v1/alerts` in forms A, B, D and E, and `POST /v1/sets` (protocol §4)."""
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from broker.accept import Answer
+from broker.api.batch import LINES, post_lines
 from broker.api.described import body, error
 from broker.api.errors import answer, noted
 from broker.api.limits import read_body
@@ -32,12 +33,13 @@ ERROR_OF_SET: dict[Code, str] = {
 }
 """Protocol §4; limits and `busy` keep their own status, since RFC 8935 has no word for them."""
 
-FORMS = f"{STATEMENT}, {ENVELOPE}, or any other type with the header Alert-Statement"
+FORMS = f"{STATEMENT}, {ENVELOPE}, {LINES}, or any other type with the header Alert-Statement"
 
 BODIES = body(
     {
         STATEMENT: "form B: the statement, a compact JWS",
         ENVELOPE: "form D: one envelope",
+        LINES: "form E: envelopes, one a line; 200 with an answer or a problem for each, in the same order",
         "*/*": "form A: the one part, with the statement in a header",
     }
 )
@@ -59,8 +61,7 @@ def posting(services: Services) -> APIRouter:
         openapi_extra=BODIES | {"parameters": HEADERS},
     )
     async def alerts(request: Request) -> Response:
-        taken = await services.accepting.accept(await _read(services, request))
-        return Response(taken.body(), 202, media_type="application/json")
+        return await post(services, request)
 
     @routes.post(
         "/v1/sets",
@@ -84,6 +85,15 @@ def posting(services: Services) -> APIRouter:
     return routes
 
 
+async def post(services: Services, request: Request) -> Response:
+    """`POST /v1/alerts`, whoever dispatched it."""
+    if media_type(request) == LINES and "alert-statement" not in request.headers:
+        _not_encoded(request)
+        return await post_lines(services, request)
+    taken = await services.accepting.accept(await _read(services, request))
+    return Response(taken.body(), 202, media_type="application/json")
+
+
 async def _pushed(services: Services, request: Request) -> Answer:
     if media_type(request) != STATEMENT:
         raise Refused("malformed", f"A SET is pushed as {STATEMENT}.")
@@ -92,9 +102,13 @@ async def _pushed(services: Services, request: Request) -> Answer:
     return await services.accepting.accept(posted_alone(await read_body(request, services.limits.statement)))
 
 
-async def _read(services: Services, request: Request) -> Posted:
+def _not_encoded(request: Request) -> None:
     if "content-encoding" in request.headers:
         raise Refused("unsupported-media-type", "The body comes as it was signed, without a Content-Encoding.")
+
+
+async def _read(services: Services, request: Request) -> Posted:
+    _not_encoded(request)
     limits, type_ = services.limits, media_type(request)
     statements = request.headers.getlist("alert-statement")
     if statements:

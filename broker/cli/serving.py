@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import structlog
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from broker.api.errors import watched
 from broker.api.operations import operations
@@ -62,7 +63,7 @@ def _parts(settings: Settings, role: Role, hub: Hub, bound: socket.socket | None
     return parts
 
 
-def _server(settings: Settings, hub: Hub, app: FastAPI, bound: socket.socket) -> Server:
+def _server(settings: Settings, hub: Hub, app: ASGIApp, bound: socket.socket) -> Server:
     return Server(
         app,
         bound=bound,
