@@ -3,7 +3,7 @@
 Couriers and streams both go through here, so that what is owed ends the same way whoever carries it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -16,9 +16,10 @@ from broker.policy.asking import Ask
 from broker.policy.release import Released, Withheld
 from broker.policy.ways import Way
 from broker.ports.alert_log import AlertLog, StoredAlert
-from broker.ports.dossiers import Dossiers, Ended, Given, Standing
-from broker.ports.outbox import Attempt, Opened, Outbox, Owed
+from broker.ports.dossiers import Dossiers, Ended, Given
+from broker.ports.outbox import Attempt, Head, Opened, Outbox, Owed
 from broker.ports.registers import Held
+from broker.recent import Recent
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Giving:
     dossiers: Dossiers
     voice: HubVoice
     hub: parcel.Hub
+    recent: Recent = field(default_factory=Recent)
 
     async def prepare(
         self, held: Held, way: Way, what: Owed | Opened, now: datetime, *, again: bool = False
@@ -51,48 +53,69 @@ class Giving:
         """`again` is for what stands after a reader's cursor; that, and what was asked for again, is given even when
         marked, where a delivery would end.
         """
-        alert = await self.log.find(what.alert)
-        if alert is None:  # never while the log keeps what is owed; ending it is better than a loop
+        asked_again = again or (isinstance(what, Opened) and what.again)
+        ask = ask_of(held, way, delivering=not asked_again)
+        heard = await self._remembered(ask, what, now) or await self._heard(ask, what, now)
+        if heard is None:  # never while the log keeps what is owed; ending it is better than a loop
             await self.outbox.drop(held.subscription.id, what)
             return "ended"
-        hearing = await self.judge.hear(alert)
-        asked_again = again or (isinstance(what, Opened) and what.again)
-        judgement = await _judge(hearing, alert, ask_of(held, way, delivering=not asked_again), what, now)
+        hearing, judgement = heard
         decision = judgement.decision
         if isinstance(decision, Withheld):
-            return await self._withhold(held, what, alert, judgement, decision, again=again)
-        if asked_again and _narrower(what, decision, alert):
+            return await self._withhold(held, what, hearing.alert, judgement, decision, again=again)
+        if asked_again and _narrower(what, decision, hearing.alert):
             return "stays"
-        return await self._give(held, what, alert, hearing.standing, judgement, decision, again=again)
+        return await self._give(held, what, hearing, judgement, decision, again=again)
+
+    async def _remembered(self, ask: Ask, what: Owed | Opened, now: datetime) -> tuple[Hearing, Judgement] | None:
+        """A release of what was heard a moment ago; the giving finds out whether its standing has changed since. What
+        is kept back, or goes out again at its position, is heard anew.
+        """
+        if isinstance(what, Opened):
+            return None
+        hearing = await self.recent.hearing(what.alert, self.judge.directory.current(), self._hear)
+        if hearing is None:
+            return None
+        judgement = await _judge(hearing, ask, what, now)
+        return (hearing, judgement) if isinstance(judgement.decision, Released) else None
+
+    async def _heard(self, ask: Ask, what: Owed | Opened, now: datetime) -> tuple[Hearing, Judgement] | None:
+        hearing = await self._hear(what.alert)
+        return None if hearing is None else (hearing, await _judge(hearing, ask, what, now))
+
+    async def _hear(self, alert: str) -> Hearing | None:
+        found = await self.log.find(alert)
+        return None if found is None else await self.judge.hear(found)
 
     async def may_have(self, held: Held, way: Way, opened: Opened, now: datetime) -> bool:
         """Whether a reader that asks again for this delivery would get it."""
-        alert = await self.log.find(opened.alert)
-        if alert is None:
+        heard = await self._heard(ask_of(held, way, delivering=False), opened, now)
+        if heard is None:
             return False
-        hearing = await self.judge.hear(alert)
-        decision = (await _judge(hearing, alert, ask_of(held, way, delivering=False), opened, now)).decision
-        return isinstance(decision, Released) and not _narrower(opened, decision, alert)
+        hearing, judgement = heard
+        decision = judgement.decision
+        return isinstance(decision, Released) and not _narrower(opened, decision, hearing.alert)
 
     async def _give(
         self,
         held: Held,
         what: Owed | Opened,
-        alert: StoredAlert,
-        standing: Standing,
+        hearing: Hearing,
         judgement: Judgement,
         released: Released,
         *,
         again: bool,
     ) -> Sending | Instead:
+        alert = hearing.alert
         if isinstance(what, Opened) and _unchanged(what, released):
             return Sending(alert, what, self._text_at(held, alert, what, released))
         if isinstance(what, Owed) and what.given is not None and set(released.parts) <= set(what.given):
             return "stays"  # for a way that may carry the rest (protocol §5)
         at = told(judgement.at)
         given = Given(held.agency, held.subscription.id, at)
-        await self.dossiers.note(alert.label.id, given, judgement.kept())
-        if standing != await self.dossiers.standing(alert.label.id):
+        standing = await self.dossiers.give(alert.label.id, given, judgement.kept())
+        if standing != hearing.standing:
+            self.recent.forget(alert.label.id)
             return "moved"  # its fate changed between the decision and the note: the router may not have seen us
         sending = await self._open(held, what, alert, released, at, settled=again)
         if sending is not None and not alert.label.notice and "superseded" not in released.marked:
@@ -104,7 +127,7 @@ class Giving:
         self, held: Held, what: Owed | Opened, alert: StoredAlert, released: Released, at: str, *, settled: bool
     ) -> Sending | None:
         subscription = held.subscription.id
-        head = await self.outbox.head(subscription)
+        head = self.recent.head(subscription) or await self.outbox.head(subscription)
         place = parcel.place(subscription, alert.label.id, head.position + 1, head.digest)
         text = parcel.text(alert, released, self.hub, place)
         opened = Opened(
@@ -120,6 +143,7 @@ class Giving:
         )
         rest = bool(released.owed) and (isinstance(what, Owed) or _narrower(what, released, alert))
         done = await self.outbox.open(subscription, what, opened, rest=rest, settled=settled)
+        self.recent.keep_head(subscription, Head(opened.position, opened.digest) if done else None)
         return Sending(alert, opened, text) if done else None
 
     def _text_at(self, held: Held, alert: StoredAlert, opened: Opened, released: Released) -> bytes:
@@ -178,7 +202,7 @@ class Giving:
         await self.outbox.add(held.subscription.id, notice)
 
 
-async def _judge(hearing: Hearing, alert: StoredAlert, ask: Ask, what: Owed | Opened, now: datetime) -> Judgement:
+async def _judge(hearing: Hearing, ask: Ask, what: Owed | Opened, now: datetime) -> Judgement:
     """What was given in part stays that part by a better way too: the rest has, or gets, a position of its own.
     Else two readers of one subscription would open it anew in turn.
     """
@@ -188,7 +212,7 @@ async def _judge(hearing: Hearing, alert: StoredAlert, ask: Ask, what: Owed | Op
         if (
             isinstance(narrow.decision, Released)
             and narrow.decision.owed
-            and _parts(what, alert) == set(narrow.decision.parts)
+            and _parts(what, hearing.alert) == set(narrow.decision.parts)
         ):
             return narrow
     return judgement

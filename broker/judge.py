@@ -41,7 +41,7 @@ class Judge:
             direct = (await self.follows(label)).direct_to
         return Hearing(
             judge=self,
-            label=label,
+            alert=alert,
             standing=await self.dossiers.standing(label.id),
             derived=await self._derived(label),
             direct=direct,
@@ -104,12 +104,16 @@ class Hearing:
     """One alert and how it stands; then each who asks is decided for."""
 
     judge: Judge
-    label: Label
+    alert: StoredAlert
     standing: Standing
     derived: Mapping[str, Source | None]
     direct: frozenset[str]
     d0: Snapshot
     d1: Snapshot
+
+    @property
+    def label(self) -> Label:
+        return self.alert.label
 
     async def decide(self, ask: Ask, now: datetime) -> Judgement:
         """At `now`, to the millisecond, so that the decision can be made again as it was."""

@@ -20,6 +20,9 @@ from schemas.subscription import SubscriptionState
 
 LEASE_S = 15.0
 REST_S = 1.0
+"""After which the claim is renewed, the subscription read again, and all that is owed looked at from its beginning."""
+LOOK_S = 0.05
+"""The same after a signal, while there is enough to do: a look costs as much as several deliveries."""
 PAGE = 64
 LOOK_AHEAD = 1_024
 """How far a queue is looked through for something that can be sent."""
@@ -40,7 +43,7 @@ class Service:
     attempting: Attempting
     endpoint: Endpoint
     _flying: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    """Alerts under way, so that none is tried twice side by side."""
+    """Sends under way, by alert."""
     _staying: bool = False
     _renewed: float = 0.0
     """When the claim was, by this process's own clock."""
@@ -57,11 +60,7 @@ class Service:
                 held = await self.attempting.subscriptions.get(self.claim.subscription)
                 if held is None or held.subscription.state is not SubscriptionState.ACTIVE:
                     break
-                flew = bool(self._flying)  # and may have held back what can go once it has ended
-                started = await self._send_what_can_be(held)
-                if self._flying:
-                    await self._until_something_changes()
-                elif not started and not flew:
+                if not await self._look_and_wait(held, stop):
                     break
         finally:
             if self._flying:
@@ -82,11 +81,18 @@ class Service:
     def _seconds(self) -> float:
         return asyncio.get_running_loop().time()
 
-    async def _until_something_changes(self) -> None:
-        """A send ended, or the subscription was signalled."""
+    async def _look_and_wait(self, held: Held, stop: asyncio.Event) -> bool:
+        """Then until a send ended or the subscription was signalled. False when there is nothing more to do now."""
+        flew = bool(self._flying)  # and may have held back what can go once it has ended
         woken = asyncio.create_task(self.attempting.outbox.woken(self.claim.subscription, REST_S))
-        await asyncio.wait([woken, *self._flying.values()], return_when=asyncio.FIRST_COMPLETED)
-        woken.cancel()
+        try:
+            found = await self._look(held, woken, stop)
+            if self._flying:
+                await asyncio.wait([woken, *self._flying.values()], return_when=asyncio.FIRST_COMPLETED)
+                return True
+            return found or flew
+        finally:
+            woken.cancel()
 
     async def _leave(self, held: Held | None) -> None:
         next_due = None
@@ -108,26 +114,39 @@ class Service:
             next_due = later if next_due is None else min(next_due, later)
         return next_due
 
-    async def _send_what_can_be(self, held: Held) -> int:
-        """How many were started or ended."""
-        done, self._staying = 0, False
+    async def _look(self, held: Held, woken: asyncio.Task[None], stop: asyncio.Event) -> bool:
+        """Goes through what is owed as the endpoint takes it. Whether another look may find more."""
+        found, self._staying = False, False
+        tried = set(self._flying)  # what was read as due may have been settled since: none is tried twice in one look
         blocked = await self._blocked_issuers(held)
         async for what in self._work(held):
-            limit = in_flight_limit(held) + (isinstance(what, Owed) and what.urgent)  # one more for what cannot wait
-            if not self.endpoint.breaker.allows(self._now(), len(self._flying), limit):
+            while not self._has_room(held, what) and self._flying and self._left(woken, stop) > 0:
+                among = [*self._flying.values(), *(() if woken.done() else (woken,))]
+                await asyncio.wait(among, timeout=self._left(woken, stop), return_when=asyncio.FIRST_COMPLETED)
+            if self._left(woken, stop) <= 0:
+                return True
+            if not self._has_room(held, what):
                 break
-            if what.alert in self._flying or issuer_of(what) in blocked:
+            if what.alert in tried or issuer_of(what) in blocked:
                 continue
-            if self._seconds() - self._renewed >= LEASE_S / 3:  # a long look: whether it is still ours is asked again
-                return done + 1
             sending = await self._prepared(held, what)
             if isinstance(sending, Sending):
+                tried.add(what.alert)
                 self._fly(held, sending)
             if sending not in ("ended", "stays") and held.subscription.order == "issuer":
                 blocked.add(issuer_of(what))  # also where another took it: what follows it waits until that is seen
             self._staying |= sending == "stays"
-            done += sending != "stays"
-        return done
+            found |= sending != "stays"
+        return found
+
+    def _has_room(self, held: Held, what: Owed | Opened) -> bool:
+        """The endpoint takes one more; what cannot wait has a place of its own."""
+        limit = in_flight_limit(held) + (isinstance(what, Owed) and what.urgent)
+        return self.endpoint.breaker.allows(self._now(), len(self._flying), limit) > 0
+
+    def _left(self, woken: asyncio.Task[None], stop: asyncio.Event) -> float:
+        """Seconds of this look: then it is asked again whether the subscription is ours, and what came meanwhile."""
+        return 0.0 if stop.is_set() else self._renewed + (LOOK_S if woken.done() else REST_S) - self._seconds()
 
     async def _prepared(self, held: Held, what: Owed | Opened) -> Sending | Instead:
         """One alert that cannot be prepared stays owed, and the others go on."""

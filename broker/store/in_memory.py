@@ -199,6 +199,10 @@ class MemoryDossiers:
         for fact in facts:
             self._dossiers[alert].add(fact)
 
+    async def give(self, alert: str, given: Given, decided: Decided) -> Standing:
+        await self.note(alert, given, decided)
+        return await self.standing(alert)
+
     async def standing(self, alert: str) -> Standing:
         return standing_of(self._dossiers[alert].fate.values())
 

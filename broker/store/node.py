@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import hiredis
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -71,6 +73,7 @@ class Node:
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
         )
+        pool.connection_class = _packing(pool.connection_class)
         self.client: Redis = Redis.from_pool(pool)
         self.client.set_response_callback("SET", _as_it_is)  # else it hides what SET … GET found
         self._copies = copies
@@ -142,6 +145,18 @@ class Node:
             Unavailable(lacking) if wrote and not isinstance(answer, Exception) else answer
             for answer, wrote in zip(answers, written, strict=True)
         ]
+
+
+def _packing(plain: type[AbstractConnection]) -> type[AbstractConnection]:
+    """A connection whose commands are packed by hiredis, as those of redis-py's other client are: its own way took a
+    twentieth of a courier's time.
+    """
+
+    class Packing(plain):  # type: ignore[valid-type, misc]  # a base chosen by the URL
+        def pack_command(self, *words: Value) -> list[bytes]:
+            return [hiredis.pack_command(words)]  # type: ignore[arg-type]  # any number of words, whatever its stub says
+
+    return Packing
 
 
 def _as_it_is(response: Any, **_: Any) -> Any:

@@ -43,9 +43,13 @@ class RedisDossiers:
             words = [word for fact in facts for note in _notes(fact) for word in note]
             await self._link.script("note", self._keys(alert), words)
 
+    async def give(self, alert: str, given: Given, decided: Decided) -> Standing:
+        words = [word for fact in (given, decided) for note in _notes(fact) for word in note]
+        said = await self._link.script("note", self._keys(alert), words)
+        return _standing(zip(said[::2], said[1::2], strict=True))
+
     async def standing(self, alert: str) -> Standing:
-        in_order = sorted(await self._hash(alert, FATE), key=lambda fact: fact[1])
-        return standing_of(_fate(field, _two(value)[1]) for field, value in in_order)
+        return _standing(await self._hash(alert, FATE))
 
     async def given(self, alert: str) -> Sequence[Given]:
         given = [Given(*_two(field), at) for field, at in await self._hash(alert, GIVEN)]
@@ -105,6 +109,11 @@ def _note(fact: Fact) -> Note:  # noqa: PLR0911 - one line a kind of fact
             return "end", ENDS, f"{agency} {subscription}", f"{state} {at}"
         case Acknowledged(agency, ack, outcome, at):
             return "once", ACKS, ack, json.dumps([agency, ack, outcome, at])
+
+
+def _standing(fate: Iterable[tuple[str, str]]) -> Standing:
+    in_order = sorted(fate, key=lambda fact: fact[1])
+    return standing_of(_fate(field, _two(value)[1]) for field, value in in_order)
 
 
 def _fate(field: str, value: str) -> Stood | Consented:

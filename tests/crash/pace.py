@@ -23,6 +23,7 @@ SHORT: Sequence[tuple[ModuleType, str, object]] = (
     (courier, "LEASE_S", CLAIM_LEASE_S),
     (service, "REST_S", 0.1),
     (service, "LEASE_S", CLAIM_LEASE_S),
+    (service, "LOOK_S", 0.02),
     (service, "STAYING_S", 0.3),
     (retry, "WAITS_S", (0.05, 0.1, 0.2, 0.4)),
     (retry, "OURS_S", 0.1),

@@ -70,6 +70,7 @@ POINTS = {
         Point("router", "router: after a signal", RedisClaims, "signal", "after"),
         Point("courier", "courier: after claim", RedisOutbox, "claim", "after"),
         Point("courier", "courier: after read", RedisOutbox, "owed", "after"),
+        Point("courier", "courier: after it was noted as given", RedisDossiers, "give", "after"),
         Point("courier", "courier: before a position is taken", RedisOutbox, "open", "before"),
         Point("courier", "courier: after a position was taken", RedisOutbox, "open", "after"),
         Point("courier", "courier: before send", Webhook, "deliver", "before"),

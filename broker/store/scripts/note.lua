@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Adds facts to an alert's dossier, each once however often it is said.
--- KEYS: the dossier's hashes. ARGV: for each fact its rule, the number of its hash, field, value.
+-- KEYS: the dossier's hashes, its fate first. ARGV: for each fact its rule, the number of its hash, field, value.
+-- Gives the fate after that: fields and values in turn.
 for i = 1, #ARGV, 4 do
   local rule, key, field, value = ARGV[i], KEYS[tonumber(ARGV[i + 1])], ARGV[i + 2], ARGV[i + 3]
   if rule == 'once' then
@@ -20,3 +21,4 @@ for i = 1, #ARGV, 4 do
     end
   end
 end
+return redis.call('HGETALL', KEYS[1])

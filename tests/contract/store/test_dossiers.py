@@ -47,6 +47,19 @@ async def test_everything_comes_back(store):
     assert await store.dossiers.given("vn.mae/another") == []
 
 
+async def test_giving_tells_how_it_stands(store):
+    """What is noted as given comes back with what is known of the alert's fate by then, and is noted like any fact."""
+    given, made = Given("th.police", "sub_1", AT), decided("whole")
+    assert await store.dossiers.give(ALERT, given, made) == Standing()
+    await store.dossiers.note(ALERT, Stood("recalled", "vn.mae/2", "vn.mae", AT))
+    await store.dossiers.note(ALERT, Consented("vn.mae/3", ("th.police", "vn.moh"), granted=True))
+    standing = await store.dossiers.give(ALERT, given, made)
+    assert standing == await store.dossiers.standing(ALERT)
+    assert (standing.recalled_by, standing.consents) == (("vn.mae/2",), {"th.police", "vn.moh"})
+    assert await store.dossiers.given(ALERT) == [given]
+    assert await store.dossiers.decisions(ALERT) == [made]
+
+
 async def test_repeats_add_nothing(store):
     """A fact is kept once however often it is said, with the time at which it was first said."""
     for at in (AT, LATER):
