@@ -41,6 +41,8 @@ POINT_S = 2.0
 """A process that does not come to its point within this is killed at random."""
 REST_S = 0.3
 """Between two alerts of an issuer."""
+HEAD_START, KILLS_AN_ALERT = 20, 3
+"""Nothing is disrupted while more were killed than these allow for what was accepted."""
 PATIENT = Options(retries=Retries(most=1_000, first_s=0.02, longest_s=0.2), timeout_s=3)
 ROLES = ("ingress", "router", "courier")
 
@@ -94,6 +96,7 @@ class Round:
         self.engine = Engine(self.folder / "redis", fsync=self.mutant.fsync if self.mutant else "always")
         self.proxies = {role: Proxy(self.folder / f"{role}.sock", self.engine.socket) for role in ROLES}
         self.faults = Faults(self.engine, self.nursery, self.proxies, self.plan.part("faults"), self._prey)
+        self.issuers: list[Issuer] = []
         self.hub = f"http://127.0.0.1:{self.port}"
 
     async def run(self) -> Outcome:
@@ -134,7 +137,7 @@ class Round:
             self._start(slot, mortal=False)
         clients = {agency: _client(self.hub, agency, secrets) for agency in world.MAY_GIVE}
         await self._subscribe(clients)
-        issuers = [
+        issuers = self.issuers = [
             Issuer(name, load_jwk(secrets[name]["statement"]), self.hub, self.plan.part(name), self.issuer_rest_s)
             for name in world.ISSUERS
         ]
@@ -193,8 +196,15 @@ class Round:
             self.nursery.signal(slot, signal.SIGKILL)
         while self._killed() < self.plan.kills and time.monotonic() < until:
             await asyncio.sleep(self.plan.rest())
+            if self._outrun():
+                continue
             if what := self.plan.disruption():
                 await self.faults.strike(what)
+
+    def _outrun(self) -> bool:
+        """Processes die faster than they start, as on a starved machine: what is never accepted cannot be lost."""
+        accepted = sum(each.accepted for issuer in self.issuers for each in issuer.posted)
+        return self._killed() > HEAD_START + KILLS_AN_ALERT * accepted
 
     async def _calm_down(self) -> None:
         """Nothing is disrupted from now on. Who would die at a point dies now."""
