@@ -32,6 +32,8 @@ class Settings:
     directory: Path
     hub_keys: Path | None = None
     """None: `hub-keys` in the data folder, made on first start."""
+    directory_trust: str | None = None
+    """The word for the first signed version: its digest, or a threshold and registrars' kids. None: may be unsigned."""
     redis_url: str | None = None
     """None: a private server in the data folder."""
     replicas: int | None = None

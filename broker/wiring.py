@@ -21,11 +21,12 @@ from broker.accept import Accepting
 from broker.api.app import create_app
 from broker.api.front import Front
 from broker.api.services import Services
-from broker.clock import Clock, system_clock
+from broker.clock import Clock, system_clock, told
 from broker.courier import Courier
 from broker.errors import Broken
 from broker.giving import Giving
 from broker.judge import Judge
+from broker.ledger.receipts import new_entry
 from broker.metrics import Metrics
 from broker.notices import HubVoice
 from broker.ports.registers import Held
@@ -36,7 +37,8 @@ from broker.router import Router
 from broker.settings import Settings
 from broker.store.in_redis import RedisStore
 from broker.store.server import PrivateServer
-from broker.trust.directory import Directory
+from broker.trust.advancing import FirstTrust
+from broker.trust.directory import Directory, Snapshot
 from broker.trust.folder import DirectoryFolder
 from broker.trust.hubkeys import HubKeys
 from broker.workflows import Workflows
@@ -67,7 +69,7 @@ async def open_hub(settings: Settings, clock: Clock = system_clock) -> AsyncIter
         )
         await store.open()
         stack.push_async_callback(store.close)
-        directory, keys = await open_directory(settings, store)
+        directory, keys = await open_directory(settings, store, clock)
         stack.push_async_callback(directory.close)
         services = wire(settings, store, directory, keys, clock)
         outgoing = await stack.enter_async_context(Outgoing(settings.outgoing_ca))
@@ -82,9 +84,20 @@ async def _engine(settings: Settings, stack: AsyncExitStack) -> str:
     return await stack.enter_async_context(PrivateServer(settings.data / "store"))
 
 
-async def open_directory(settings: Settings, store: Store) -> tuple[DirectoryFolder, HubKeys]:
+async def open_directory(
+    settings: Settings, store: Store, clock: Clock = system_clock
+) -> tuple[DirectoryFolder, HubKeys]:
     """The directory with the hub's own keys in it, each version kept before it is in force."""
-    directory = DirectoryFolder(settings.directory, store.directories)
+    try:
+        first = FirstTrust.read(settings.directory_trust) if settings.directory_trust else None
+    except ValueError as why:
+        raise Broken(f"--directory-trust (BROKER_DIRECTORY_TRUST): expected {why}") from None
+
+    async def enter(version: Snapshot) -> None:
+        what = new_entry("directory", version=str(version.version), digest=version.digest, at=told(clock()))
+        await store.ledger.add(what)
+
+    directory = DirectoryFolder(settings.directory, store.directories, first, clock, enter)
     keys = await directory.open(settings.hub_keys or settings.data / "hub-keys")
     return directory, keys
 

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from schemas.base import AlertId, Digest, Many, Strict, Timestamp
-from schemas.directory import KeyRecord
+from schemas.base import AlertId, Count, Digest, Many, Strict, Timestamp
+from schemas.directory import DirectoryDocument, KeyRecord
 from schemas.statement import PartId
 from schemas.subscription import Subscription
 
@@ -212,6 +212,18 @@ class KeysAnswer(Strict):
     """An agency's keys of one use that are valid now."""
 
     keys: Many[KeyRecord]
+
+
+class DirectoryAnswer(Strict):
+    """What of the directory concerns who asks; `statement` and `cosignatures` go with the whole of a signed one."""
+
+    version: Count
+    digest: Digest
+    signed: bool
+    whole: bool
+    directory: DirectoryDocument
+    statement: str | None = None
+    cosignatures: Many[str] | None = None
 
 
 class SubscriptionsAnswer(Strict):

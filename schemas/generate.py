@@ -10,7 +10,18 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from schemas import answers, directory, discovery, envelope, handling, receipt, statement, subscription, vocabulary
+from schemas import (
+    answers,
+    directory,
+    discovery,
+    envelope,
+    handling,
+    published,
+    receipt,
+    statement,
+    subscription,
+    vocabulary,
+)
 
 FOLDER: Final = Path(__file__).parent / "json"
 BASE: Final = "https://interagency-broker.example/schemas/1/"
@@ -40,6 +51,9 @@ _OTHERS: Final[dict[str, Any]] = {
     "discovery": discovery.Discovery,
     "key-record": directory.KeyRecord,
     "directory": directory.DirectoryDocument,
+    "directory-answer": answers.DirectoryAnswer,
+    "directory-claims": published.DirectoryClaims,
+    "published-directory": published.PublishedDirectory,
     "vocabulary": vocabulary.Vocabulary,
 }
 

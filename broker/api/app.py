@@ -6,6 +6,7 @@ from starlette.responses import HTMLResponse, Response
 from broker.api import errors
 from broker.api.alerts import alerts
 from broker.api.described import OF_A_BODY, OF_A_CALL, OF_A_DRAFT, OF_A_STATEMENT, describe, problems
+from broker.api.directory import directory
 from broker.api.discovery import discovery
 from broker.api.keys import keys
 from broker.api.operations import operations
@@ -43,6 +44,7 @@ def create_app(services: Services) -> FastAPI:
         (posting(services), (*OF_A_STATEMENT, "too-large", "header-too-large", "unsupported-media-type", "busy")),
         (discovery(services), ("not-found",)),
         (keys(services), OF_A_CALL),
+        (directory(services), ("unauthenticated", "insufficient-scope", "busy")),
         (tokens(services), ("too-large", "busy")),
         (alerts(services), OF_A_CALL),
         (whatif(services), (*OF_A_CALL, *OF_A_BODY, *OF_A_DRAFT)),

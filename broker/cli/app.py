@@ -18,6 +18,7 @@ from broker.cli import (
     tokens,
     whatif,
 )
+from broker.cli.directory import group as directory
 
 app = typer.Typer(
     name="broker",
@@ -28,5 +29,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for each in (keygen, sign, whatif, post, answer, subscribe, tail, opening, explain, serve, doctor, audit, tokens, demo):
+for each in (
+    keygen,
+    sign,
+    whatif,
+    post,
+    answer,
+    subscribe,
+    tail,
+    opening,
+    explain,
+    serve,
+    doctor,
+    directory,
+    audit,
+    tokens,
+    demo,
+):
     each.register(app)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from broker.settings import Settings
 
 EXAMPLE = example("broker doctor --directory directory --data broker-data")
-MARKS = {"ok": "[green]ok[/]     ", "warning": "[yellow]warning[/]", "error": "[bold red]error[/]  "}
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +26,7 @@ def register(app: typer.Typer) -> None:
 def doctor(
     data: options.Data = DEFAULT_DATA,
     directory: options.Directory = DEFAULT_DIRECTORY,
+    directory_trust: options.DirectoryTrust = None,
     hub_keys: options.HubKeysFolder = None,
     host: options.Host = DEFAULT_HOST,
     port: options.Port = None,
@@ -43,13 +43,14 @@ def doctor(
     Ends with 1 if something keeps the hub from working.
     """
     from broker import logs
-    from broker.cli.findings import Grade
+    from broker.cli.findings import Grade, show_findings
     from broker.settings import Settings
 
     logs.configure(logging.WARNING)  # standard output is the command's
     settings = Settings(
         data=data,
         directory=directory,
+        directory_trust=directory_trust,
         hub_keys=hub_keys,
         redis_url=redis_url,
         replicas=replicas,
@@ -64,7 +65,7 @@ def doctor(
     if as_json:
         show_json([asdict(each) for each in found])
     else:
-        _show(found)
+        show_findings(found)
     if any(each.grade is Grade.ERROR for each in found):
         raise typer.Exit(FAILED)
 
@@ -80,14 +81,3 @@ async def _look(settings: "Settings") -> "list[Finding]":
         found += look_at_hub_keys(settings, snapshot)
     found += await look_at_store(settings)
     return [*found, *look_at_clock(), look_at_disk(settings), *look_at_settings(settings)]
-
-
-def _show(found: "list[Finding]") -> None:
-    from rich.console import Console
-    from rich.markup import escape
-
-    console = Console(soft_wrap=True, highlight=False)
-    for each in found:
-        console.print(f"{MARKS[each.grade]} {escape(each.about)}: {escape(each.found)}")
-        if each.mend:
-            console.print(f"        → {escape(each.mend)}")

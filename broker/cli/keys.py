@@ -32,7 +32,8 @@ def load(path: Path | None, passphrase_file: Path | None, *, what: str, as_json:
     """The key of a file; ends the command where there is none, others can read it, or its passphrase is wrong."""
     from broker.trust.keys import load_file
 
-    option = "--auth-key (BROKER_AUTH_KEY)" if what == "auth" else "--key (BROKER_KEY)"
+    options = {"auth": "--auth-key (BROKER_AUTH_KEY)", "registrar": "--key"}
+    option = options.get(what, "--key (BROKER_KEY)")
     passphrase = _read(path, passphrase_file, what=what, option=option, as_json=as_json)
     assert path is not None  # noqa: S101 - it was read
     try:

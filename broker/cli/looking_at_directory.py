@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from broker.cli.findings import SOON, Finding, Grade, now
+from broker.cli.findings import SOON, Finding, Grade, now, some
+from broker.cli.looking_at_entries import look_at_entries
+from broker.cli.looking_at_signatures import look_at_registrars, look_at_signatures, look_at_versions
 from broker.settings import Settings
 from broker.trust.directory import DirectoryFault, Snapshot
 from broker.trust.folder import read_folder
@@ -12,21 +14,26 @@ from schemas.base import instant
 from schemas.directory import PUBLIC, Agency, Agreement, Charter, KeyRecord
 from schemas.terms import KeyUse
 
-SHOWN = 5
-"""So many of one kind are named."""
 OTHERS = 0o077
 
 
 def look_at_directory(settings: Settings) -> tuple[list[Finding], Snapshot | None]:
-    """What is wrong with the folder; the snapshot where it loads."""
+    """What is wrong with a hub's folder; the snapshot where it loads."""
+    return look_at_place(settings.directory, settings.directory_trust)
+
+
+def look_at_place(place: Path, trust: str | None = None) -> tuple[list[Finding], Snapshot | None]:
+    """What is wrong with a directory; the snapshot where it loads. `trust`: what a hub is told of its first version."""
     try:
-        snapshot = read_folder(settings.directory)
+        signed = look_at_versions(place, trust)
+        snapshot = read_folder(place) if signed is None else signed.snapshot
     except DirectoryFault as why:
         mend = "give the folder with --directory; correct the entry that is named"
         return [Finding("directory", Grade.ERROR, str(why), mend)], None
     told = f"version {snapshot.version}, {len(snapshot.document.agencies)} agencies, {snapshot.digest}"
-    found = [Finding("directory", Grade.OK, told), *_expiry(snapshot)]
+    found = [Finding("directory", Grade.OK, told), *look_at_signatures(signed, trust), *_expiry(snapshot)]
     found += [*_unknown_names(snapshot), *_terms_that_cover_nothing(snapshot), *_agency_keys(snapshot)]
+    found += [*look_at_registrars(snapshot), *look_at_entries(snapshot)]
     return found, snapshot
 
 
@@ -60,7 +67,7 @@ def _unknown_names(snapshot: Snapshot) -> Iterator[Finding]:
     for code, selectors in document.caveats.items():
         wrong += [f"caveat {code} names {each}" for each in selectors if not _stands_for(each, known, communities)]
     if wrong:
-        yield Finding("directory", Grade.WARNING, f"unknown names: {_some(wrong)}", "correct them, or add the entries")
+        yield Finding("directory", Grade.WARNING, f"unknown names: {some(wrong)}", "correct them, or add the entries")
 
 
 def _stands_for(selector: str, agencies: set[str], communities: set[str]) -> bool:
@@ -90,9 +97,9 @@ def _terms_that_cover_nothing(snapshot: Snapshot) -> Iterator[Finding]:
         if each.valid_until is not None and instant(each.valid_until) <= now()
     ]
     if empty:
-        yield Finding("directory", Grade.WARNING, f"covers nothing: {_some(empty)}", "fill the list, or take it out")
+        yield Finding("directory", Grade.WARNING, f"covers nothing: {some(empty)}", "fill the list, or take it out")
     if ended:
-        yield Finding("directory", Grade.WARNING, f"ended: {_some(ended)}", "renew them, or take them out")
+        yield Finding("directory", Grade.WARNING, f"ended: {some(ended)}", "renew them, or take them out")
 
 
 def _agency_keys(snapshot: Snapshot) -> Iterator[Finding]:
@@ -110,10 +117,10 @@ def _agency_keys(snapshot: Snapshot) -> Iterator[Finding]:
                 ending.append(f"{agency.id} (use {use}) {max(record.valid_until for record in records)}")
     if mute:
         mend = "enrol one: broker keygen --agency …"
-        yield Finding("agency keys", Grade.WARNING, f"no key in force: {_some(mute)}", mend)
+        yield Finding("agency keys", Grade.WARNING, f"no key in force: {some(mute)}", mend)
     if ending:
         mend = "ask for their next keys: broker keygen --agency …"
-        yield Finding("agency keys", Grade.WARNING, f"end within {SOON.days} days: {_some(ending)}", mend)
+        yield Finding("agency keys", Grade.WARNING, f"end within {SOON.days} days: {some(ending)}", mend)
 
 
 def _needs(agency: Agency, use: KeyUse) -> bool:
@@ -167,8 +174,3 @@ def in_force(record: KeyRecord) -> bool:
 
 def _ends_soon(record: KeyRecord) -> bool:
     return instant(record.valid_until) <= now() + SOON
-
-
-def _some(items: Sequence[str]) -> str:
-    more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
-    return "; ".join(items[:SHOWN]) + more

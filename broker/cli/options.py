@@ -56,7 +56,20 @@ Data = Annotated[
     Path, typer.Option("--data", envvar="BROKER_DATA", help="The hub's folder: its private server and its keys.")
 ]
 Directory = Annotated[
-    Path, typer.Option("--directory", envvar="BROKER_DIRECTORY", help="The folder of YAML that is the directory.")
+    Path,
+    typer.Option(
+        "--directory",
+        envvar="BROKER_DIRECTORY",
+        help="The folder of the directory: of YAML, or of signed versions.",
+    ),
+]
+DirectoryTrust = Annotated[
+    str | None,
+    typer.Option(
+        "--directory-trust",
+        envvar="BROKER_DIRECTORY_TRUST",
+        help="By what the first signed directory is known: its digest, or k and kids (2:kid,kid,kid). None unsigned.",
+    ),
 ]
 HubKeysFolder = Annotated[
     Path | None,

@@ -27,6 +27,7 @@ def serve(
     port: options.Port = None,
     data: options.Data = DEFAULT_DATA,
     directory: options.Directory = DEFAULT_DIRECTORY,
+    directory_trust: options.DirectoryTrust = None,
     hub_keys: options.HubKeysFolder = None,
     issuer: options.Issuer = None,
     tls_cert: options.TlsCert = None,
@@ -55,6 +56,7 @@ def serve(
     settings = Settings(
         data=data,
         directory=directory,
+        directory_trust=directory_trust,
         hub_keys=hub_keys,
         redis_url=redis_url,
         replicas=replicas,

@@ -17,6 +17,7 @@ from broker.store.bells import Bells
 from broker.store.facts import ends_of, history, place_of, released_by, same, same_match, standing_of
 from broker.store.keys import APPENDED, partition_of
 from broker.store.memory_outbox import MemoryOutbox
+from broker.trust.directory import Highest
 from schemas.subscription import Subscription
 
 Timer = Callable[[], float]
@@ -329,12 +330,21 @@ class MemoryDirectories:
 
     def __init__(self) -> None:
         self._documents: dict[str, str] = {}
+        self._highest: Highest | None = None
 
     async def keep(self, digest: str, document: str) -> None:
         self._documents.setdefault(digest, document)
 
     async def document(self, digest: str) -> str | None:
         return self._documents.get(digest)
+
+    async def highest(self) -> Highest | None:
+        return self._highest
+
+    async def take(self, version: int, digest: str) -> Highest:
+        if self._highest is None or self._highest.version < version:
+            self._highest = Highest(version, digest)
+        return self._highest
 
 
 class MemoryLedger:

@@ -29,7 +29,7 @@ A key is `iab1:{tag}:name`. All keys of one script share the tag in braces, so t
 `{subscriptions}`      `:held` hash: id → JSON; `:revision` counter; `:of:<agency>` set of the ids of its own
 `{tokens}`             `:tokens` hash: hash of the token → JSON
 `{once-<digest>}`      `:once` a value that must not come again, until it expires
-`{directories}`        `:documents` hash: digest → document
+`{directories}`        `:documents` hash: digest → document; `:highest` hash: version, digest (signed ones)
 `{ledger}`             `:entries` stream; `:said` set of digests of what they say
 =====================  =============================================================================================
 
@@ -54,6 +54,7 @@ HELD: Final = f"{PREFIX}:{{subscriptions}}:held"
 REVISION: Final = f"{PREFIX}:{{subscriptions}}:revision"
 TOKENS: Final = f"{PREFIX}:{{tokens}}:tokens"
 DOCUMENTS: Final = f"{PREFIX}:{{directories}}:documents"
+HIGHEST: Final = f"{PREFIX}:{{directories}}:highest"
 LEDGER: Final = f"{PREFIX}:{{ledger}}:entries"
 SAID: Final = f"{PREFIX}:{{ledger}}:said"
 

@@ -11,6 +11,7 @@ from broker.store import keys
 from broker.store.link import Link
 from broker.store.texts import ENTRY, HELD, TOKEN
 from broker.store.words import Value
+from broker.trust.directory import Highest
 from schemas.subscription import Subscription
 
 PAGE: Final = 512
@@ -103,6 +104,14 @@ class RedisDirectories:
     async def document(self, digest: str) -> str | None:
         document: str | None = await self._link.command("HGET", keys.DOCUMENTS, digest)
         return document
+
+    async def highest(self) -> Highest | None:
+        version, digest = await self._link.command("HMGET", keys.HIGHEST, "version", "digest")
+        return None if version is None else Highest(int(version), digest)
+
+    async def take(self, version: int, digest: str) -> Highest:
+        stands, which = await self._link.script("take", [keys.HIGHEST], (version, digest))
+        return Highest(int(stands), which)
 
 
 class RedisLedger:

@@ -6,7 +6,7 @@ A snapshot never changes; a new version is a new snapshot. What is not in it, is
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from broker.trust import sealing_keys
 from broker.trust.keys import WeakKey, enrol, thumbprint
@@ -41,12 +41,31 @@ class Directory(Protocol):
     async def at(self, digest: str) -> "Snapshot": ...
 
 
+class Highest(NamedTuple):
+    """The highest signed version that a hub has taken."""
+
+    version: int
+    digest: str
+
+
 class DirectoryHistory(Protocol):
-    """Every version of the directory that was ever in force, by digest: D0 of a decision is found here years later."""
+    """Every version of the directory that was ever in force, by digest: D0 of a decision is found here years later.
+
+    Of signed ones also the highest that was taken, which never goes down: what a restart, or another process of the
+    hub, begins with.
+    """
 
     async def keep(self, digest: str, document: str) -> None: ...
 
     async def document(self, digest: str) -> str | None: ...
+
+    async def highest(self) -> Highest | None:
+        """None: no signed version was ever taken."""
+        ...
+
+    async def take(self, version: int, digest: str) -> Highest:
+        """Makes it the highest if it is higher. What is the highest then: of two with one number, the first stays."""
+        ...
 
 
 class Snapshot:

@@ -32,7 +32,9 @@ def looked(place: Workplace, url: str, *words: str, ends: int = 0) -> set[tuple[
     found: list[Json] = place.run(
         "doctor", "--hub-keys", "hub-keys", "--redis-url", url, *words, "--json", ends=ends
     ).json
-    return {(each["about"], each["mend"]) for each in found if each["grade"] != "ok" and "kernel" not in each["found"]}
+    others = ("kernel", "not signed")
+    told = [each for each in found if each["grade"] != "ok" and not any(word in each["found"] for word in others)]
+    return {(each["about"], each["mend"]) for each in told}
 
 
 @contextmanager

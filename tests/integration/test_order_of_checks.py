@@ -1,5 +1,6 @@
 """The order of protocol §4's checks: of all that is wrong with a post, the earliest step is told."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -184,5 +185,6 @@ def _other_event(to: str = "vn.moh", **changes: Any) -> Json:
 
 
 async def _entries(here: Here) -> list[str]:
-    """The payloads that wait for the ledger."""
-    return [entry.payload async for entry in here.hub.services.store.ledger.entries()]
+    """The payloads that wait for the ledger, but for the directory's own."""
+    said = [entry.payload async for entry in here.hub.services.store.ledger.entries()]
+    return [payload for payload in said if json.loads(payload)["type"] != "directory"]

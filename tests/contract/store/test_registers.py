@@ -147,6 +147,23 @@ async def test_directories_are_kept(store):
     assert await store.directories.document("sha256:2") is None
 
 
+async def test_the_highest_version_never_goes_down(store):
+    """Of signed versions the highest that was taken stands; of two with one number, the first stays."""
+    assert await store.directories.highest() is None
+    assert await store.directories.take(9, "sha256:9") == (9, "sha256:9")
+    assert await store.directories.take(10, "sha256:10") == (10, "sha256:10")
+    assert await store.directories.take(9, "sha256:9") == (10, "sha256:10")
+    assert await store.directories.take(10, "sha256:other") == (10, "sha256:10")
+    assert await store.directories.highest() == (10, "sha256:10")
+
+
+async def test_of_many_that_take_a_version_at_once_one_wins(store):
+    """Processes that take different texts for one number at the same moment are all told the same one."""
+    told = await asyncio.gather(*(store.directories.take(2, f"sha256:{number}") for number in range(20)))
+    assert len(set(told)) == 1
+    assert await store.directories.highest() == told[0]
+
+
 async def test_ledger_says_a_thing_once(store):
     """Two statements of one id are proved once, however often the pair is posted; another pair is another entry."""
     first = equivocation("one", "two", "2026-11-22T01:00:00.000Z")

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from broker.errors import Broken
-from broker.trust.directory import DirectoryFault
+from broker.trust.directory import DirectoryFault, Highest
 from broker.trust.folder import DirectoryFolder, _look, canonical, read_folder, snapshot_of
 from tests.unit import making
 from tests.unit.making import DYKE, PARENT, PROVINCE
@@ -196,6 +196,12 @@ class History:
 
     async def document(self, digest: str) -> str | None:
         return self.texts.get(digest)
+
+    async def highest(self) -> None:
+        return None
+
+    async def take(self, version: int, digest: str) -> Highest:
+        raise AssertionError("nothing here is signed")
 
 
 async def until(folder: DirectoryFolder, version: int) -> None:

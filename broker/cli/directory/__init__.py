@@ -1,0 +1,1 @@
+"""`broker directory`: the directory as registrars write, compare, sign and publish it."""
