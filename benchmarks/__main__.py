@@ -7,6 +7,7 @@ from benchmarks.report import write
 
 ALL = {
     "ingress": ingress.measure,
+    "ingress_batch": ingress.measure_batch,
     "fan_out": fan_out.measure,
     "dead_neighbours": dead_neighbours.measure,
     "one_backlog": backlog.one_backlog,
