@@ -119,9 +119,7 @@ def test_an_empty_line_is_a_malformed_one(hub: Hub, world: World) -> None:
     assert first["state"] == last["state"] == "accepted"
 
 
-@pytest.mark.parametrize(
-    "odd", [b"\xff\xfe", b"[]", b"null", b"{}", b'{"statement": 1}', b"\xef\xbb\xbf{}"], ids=repr
-)
+@pytest.mark.parametrize("odd", [b"\xff\xfe", b"[]", b"null", b"{}", b'{"statement": 1}', b"\xef\xbb\xbf{}"], ids=repr)
 def test_a_line_that_is_no_envelope_is_malformed(odd: bytes, hub: Hub, world: World) -> None:
     """Whatever stands in it, it costs its neighbours nothing."""
     refused, accepted = said(batch(odd, line(world)).send(hub))
