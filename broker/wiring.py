@@ -29,6 +29,7 @@ from broker.judge import Judge
 from broker.ledger.receipts import new_entry
 from broker.metrics import Metrics
 from broker.notices import HubVoice
+from broker.planning import Planning
 from broker.ports.registers import Held
 from broker.ports.store import Store
 from broker.reading import Reading
@@ -144,22 +145,25 @@ def reminding(services: Services) -> Reminding:
     )
 
 
+def router_of(services: Services, name: str) -> Router:
+    """One router of this hub; tests call this too."""
+    store, watching = services.store, reminding(services)
+    planning = Planning(
+        store.log,
+        store.dossiers,
+        store.subscriptions,
+        services.giving.judge,
+        services.voice,
+        watching,
+        services.clock,
+    )
+    return Router(store.log, store.leases, store.outbox, planning, watching, services.clock, name, services.metrics)
+
+
 def _workers(services: Services, outgoing: Outgoing) -> dict[str, Worker]:
     store, giving, clock = services.store, services.giving, services.clock
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-    router = Router(
-        store.log,
-        store.leases,
-        store.outbox,
-        store.dossiers,
-        store.subscriptions,
-        giving.judge,
-        services.voice,
-        reminding(services),
-        clock,
-        name,
-        services.metrics,
-    )
+    router = router_of(services, name)
     push_for = partial(_push_for, services, outgoing)
     courier = Courier(
         store.outbox, store.dossiers, store.subscriptions, giving, push_for, clock, name, metrics=services.metrics

@@ -19,7 +19,8 @@ class StreamReader:
     subscription: str
     arrived: list[Arrival]
     dice: random.Random
-    cursor: str | None = None
+    cursor: str = "0"
+    """It names one from the beginning: without, what was written to a connection that broke would not come again."""
     wrong: str = ""
     """What could not be verified: nothing may."""
 

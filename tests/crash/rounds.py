@@ -231,7 +231,7 @@ class Round:
 
     async def _readable(self, store: RedisStore, reader: StreamReader, head: int) -> bool:
         """Whether something after the reader's cursor is still to be given: what ended without being sent is not."""
-        after = await store.outbox.opened(reader.subscription, int(reader.cursor or 0), head)
+        after = await store.outbox.opened(reader.subscription, int(reader.cursor), head)
         ends = [await store.dossiers.ends(each.alert) for each in after]
         return any(
             each.state == "delivered" and each.subscription == reader.subscription for end in ends for each in end

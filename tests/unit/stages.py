@@ -17,7 +17,6 @@ from broker.label import Label
 from broker.policy.ways import Way
 from broker.ports.alert_log import StoredAlert
 from broker.ports.outbox import Opened
-from broker.router import Router
 from broker.settings import Settings
 from broker.store.in_memory import MemoryStore
 from broker.store.keys import APPENDED
@@ -25,7 +24,7 @@ from broker.streaming import Reader
 from broker.subscribing import Subscribing
 from broker.trust.directory import Snapshot
 from broker.trust.hubkeys import load_or_make
-from broker.wiring import reminding, wire
+from broker.wiring import router_of, wire
 from schemas.subscription import NewSubscription
 from tests.unit import making
 
@@ -87,18 +86,7 @@ class Stages:
             known = label.model_copy(update={"directory": self.snapshot.digest})
             await self.store.log.append(StoredAlert(known, "e30.e30.AA", receipt="e30.e30.AA"))
         store, stop = self.store, asyncio.Event()
-        router = Router(
-            store.log,
-            store.leases,
-            store.outbox,
-            store.dossiers,
-            store.subscriptions,
-            self.services.giving.judge,
-            self.services.voice,
-            reminding(self.services),
-            lambda: self.now,
-            "router",
-        )
+        router = router_of(self.services, "router")
         routing = asyncio.create_task(router.run(stop))
         while {n: await store.log.cursor(n) for n in range(store.log.partitions)} != await store.log.tails():
             await asyncio.sleep(0.001)

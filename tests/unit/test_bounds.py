@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from broker.errors import Refused
-from broker.router import Router
-from broker.wiring import reminding
+from broker.wiring import router_of
 from schemas.subscription import NewSubscription
 from tests.unit import making
 from tests.unit.stages import Stages
@@ -44,19 +43,7 @@ class Leased:
 async def test_a_router_remembers_the_newest_lease_alone(tmp_path: Path) -> None:
     """However often a partition is lost and taken over again, a router remembers one token of it."""
     stages, share = Stages(tmp_path), Leased()
-    store, giving = stages.store, stages.services.giving
-    router = Router(
-        store.log,
-        store.leases,
-        store.outbox,
-        store.dossiers,
-        store.subscriptions,
-        giving.judge,
-        stages.services.voice,
-        reminding(stages.services),
-        stages.clock,
-        "router",
-    )
+    router = router_of(stages.services, "router")
     for share.token in range(1, 50):
         await router._step(share)  # type: ignore[arg-type] # all of a share that a step asks for
     assert len(router._taken_over) == 1

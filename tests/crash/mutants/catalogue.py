@@ -43,7 +43,7 @@ class Mutant:
 
 def _ack_before_fan_out() -> None:
     async def batch(self: router.Router, entries: Sequence[Any], token: int, share: Share) -> None:
-        await self._refresh()
+        await self.planning.refresh()
         for entry in entries:
             ours = await self.log.routed(entry.partition, entry.position, token)
             await self._route_or_park(entry)
