@@ -21,7 +21,7 @@ KEPT_S: Final = 2.0
 ALERTS: Final = 256
 LARGEST: Final = 65_536
 """Characters of an alert that is remembered: together they stay below 16 MiB."""
-HEADS: Final = 4_096
+HEADS: Final = 256
 
 
 @dataclass

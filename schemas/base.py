@@ -111,7 +111,7 @@ _TIME: Final = re.compile(
 )
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def instant(text: str) -> datetime:
     """The moment that an RFC 3339 time with an offset names, in UTC. ValueError for anything else.
 
