@@ -31,6 +31,7 @@ MODULES: Mapping[str, Stage] = {
     "broker.trust.jws": "verify",
     "broker.trust.strict_json": "verify",
     "broker.trust.keys": "verify",
+    "broker.trust.advancing": "verify",
     "schemas.directory": "authorise",
 }
 PARTLY: Mapping[str, frozenset[str]] = {
@@ -65,6 +66,7 @@ LIKELY: Mapping[str, tuple[str, ...]] = {
     "broker.trust.jws": (_TRUST + "test_framing.py", _TRUST + "test_verify.py"),
     "broker.trust.strict_json": (_TRUST + "test_strict_json.py",),
     "broker.trust.keys": (_TRUST + "test_keys.py",),
+    "broker.trust.advancing": (_TRUST + "test_advancing.py", _TRUST + "test_taking.py"),
     "schemas.directory": (_POLICY + "test_mandate.py", _POLICY + "test_release.py"),
 }
 """What is asked first, since it most often notices; all the others are asked when it does not."""

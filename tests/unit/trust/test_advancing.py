@@ -8,6 +8,7 @@ import pytest
 
 from broker.trust import jws
 from broker.trust.advancing import FirstTrust, advance, begin, still_good, tally
+from broker.trust.keys import PrivateKey
 from broker.trust.published import (
     TYP,
     NotTaken,
@@ -111,6 +112,28 @@ class TestAttacks:
         again = sign_apart(ONE, new.framed.token.rpartition(".")[0])
         assert refused(first, changed(new, cosignatures=[again, again])) == "threshold-before"
 
+    def test_of_two_signatures_by_one_key_the_first_counts(self, first: Published) -> None:
+        """A bad one behind it takes nothing away."""
+        new = signed(document(2), first)
+        bad = sign_apart(TWO, proposal(document(2, profiles={}), first))
+        (good,) = json.loads(new.text)["cosignatures"]
+        assert advance(first, changed(new, cosignatures=[good, bad]), LATER).version == 2
+
+    def test_another_algorithm_than_the_keys(self, first: Published) -> None:
+        """The record fixes the algorithm, whatever the header says."""
+        new = signed(document(2), first, (ONE,))
+        header = jws.encode(json.dumps({"alg": "ES256", "kid": TWO.kid, "typ": TYP}).encode())
+        payload = new.framed.token.split(".")[1]
+        signature = jws.encode(TWO.sign(f"{header}.{payload}".encode()))
+        assert refused(first, changed(new, cosignatures=[f"{header}..{signature}"])) == "threshold-before"
+
+    def test_nothing_follows_a_version_without_registrars(self) -> None:
+        """Nobody could have signed it."""
+        whole = document(1)
+        del whole["registrars"]
+        last = signed(whole, None)
+        assert refused(last, signed(document(2), last)) == "threshold-before"
+
     def test_a_wrong_registrar(self, first: Published) -> None:
         """A key of use registrar that the version before does not name as one does not count, nor does a stranger's."""
         assert refused(first, signed(document(2), first, (ONE, NEXT))) == "threshold-before"
@@ -194,6 +217,18 @@ class TestAttacks:
         claims = dict(signed(document(2), first).framed.claims) | {"iss": DYKE}
         assert refused(first, _resigned(claims, (ONE, TWO))) == "malformed"
 
+    def test_a_registrar_who_leaves(self, first: Published) -> None:
+        """May lead once more: a key that the new version does not list any more still signs it, by the one before."""
+        entries = agencies()
+        entries[PARENT]["keys"] = entries[PARENT]["keys"][:2]
+        two = signed(document(2, (TWO, THREE), 2, agencies=entries), first, (ONE, TWO, THREE))
+        assert advance(first, two, LATER).key(ONE.kid) is None
+
+    def test_no_end_is_no_good(self) -> None:
+        """What never expires is not one to stay with either."""
+        with pytest.raises(NotTaken, match="expired"):
+            still_good(making.directory(), LATER)
+
     def test_the_statement_itself_must_be_signed(self, first: Published) -> None:
         """Cosignatures enough do not save a statement whose own signature is a stranger's."""
         stranger = making.key("nobody", "registrar")
@@ -229,6 +264,13 @@ class TestFirstTrust:
         mine = signed(document(1, (NEXT,), 1), None, (NEXT,))
         with pytest.raises(NotTaken) as why:
             begin(TRUST, mine, LATER)
+        assert why.value.reason == "first-trust"
+
+    @pytest.mark.parametrize("by", [making.key(PARENT), making.key("nobody", "registrar")])
+    def test_known_kids_are_registrars_keys(self, by: PrivateKey) -> None:
+        """A kid that the operator named counts if the version lists it as a key of use registrar, and only then."""
+        with pytest.raises(NotTaken) as why:
+            begin(FirstTrust(threshold=1, kids=frozenset({by.kid})), signed(document(1), None, (ONE, TWO, by)), LATER)
         assert why.value.reason == "first-trust"
 
     @pytest.mark.parametrize(
