@@ -23,7 +23,7 @@ from broker.known import known_alerts
 from broker.label import Label
 from broker.policy.asking import PUBLIC, Ask
 from broker.policy.authorise import foresee
-from broker.policy.concern import concerns
+from broker.policy.concerning import concerns
 from broker.policy.reasons import Language
 from broker.policy.ways import Way
 from broker.ports.alert_log import StoredAlert

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from broker.api.caller import caller_of
 from broker.api.services import Services
 from broker.caller import Caller
-from broker.policy.concern import concerns
+from broker.policy.concerning import concerns
 from schemas.answers import KeysAnswer
 from schemas.base import instant
 from schemas.directory import KeyRecord

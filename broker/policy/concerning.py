@@ -1,11 +1,25 @@
 """What of the directory concerns one agency: itself, its agreements, its communities, and whom these name.
 
 Nobody learns from it which other agreements there are, who else has an agreement with whom, or that somebody exists
-with whom they share nothing.
+with whom they share nothing: who is enrolled is nobody's business without terms between the two (protocol §6).
 """
+
+from datetime import datetime
 
 from broker.trust.directory import Snapshot
 from schemas.directory import Agency, DirectoryDocument
+
+
+def concerns(snapshot: Snapshot, asker: str, other: str, at: datetime) -> bool:
+    """Whether `asker` may be told of `other`; of itself it always may."""
+    if asker == other:
+        return True
+    between = (*snapshot.agreements(asker, other), *snapshot.agreements(other, asker))
+    shared = snapshot.communities_of(asker) & snapshot.communities_of(other)
+    communities = [snapshot.community(name) for name in shared]
+    return any(each.in_force(at) for each in between) or any(
+        each is not None and each.in_force(at) for each in communities
+    )
 
 
 def concerning(snapshot: Snapshot, agency: str) -> DirectoryDocument:

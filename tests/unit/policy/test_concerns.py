@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from broker.policy.concern import concerns
+from broker.policy.concerning import concerns
 from tests.unit import making
 from tests.unit.making import DYKE, NOW, PARENT, POLICE, PROVINCE
 from tests.unit.stages import AGREEMENT
