@@ -32,6 +32,7 @@ class Inputs:
     hub: str | None = None
     recalled: bool = False
     suspended: bool = False
+    compromised: bool = False
     awaiting: bool = False
     cancelled: bool = False
     superseded: bool = False
@@ -50,6 +51,7 @@ class Inputs:
             hub=ask.hub,
             recalled=situation.recalled,
             suspended=situation.suspended,
+            compromised=situation.compromised,
             awaiting=situation.awaiting,
             cancelled=situation.cancelled,
             superseded=situation.superseded,
@@ -70,6 +72,7 @@ class Inputs:
         return Situation(
             recalled=self.recalled,
             suspended=self.suspended,
+            compromised=self.compromised,
             awaiting=self.awaiting,
             cancelled=self.cancelled,
             superseded=self.superseded,

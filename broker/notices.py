@@ -56,7 +56,7 @@ class HubVoice:
 
     async def notice(self, about: Label, fate: Fate, cause: str, now: datetime) -> str:
         """The id of the notice that `about` met this fate by `cause`: the same one however often this is said."""
-        id_ = f"{self.hub}/{_uuid8(about.id, fate, cause)}"
+        id_ = f"{self.hub}/{uuid8(about.id, fate, cause)}"
         if await self.log.find(id_):
             return id_
         event: dict[str, object] = {"alert": about.id, "kind": fate, "at": told(now)}
@@ -85,7 +85,7 @@ class HubVoice:
         """The id of an alert that tells one inspector that `about` went without a second officer, by whom and why: the
         same one however often this is said. Of what `about` says it holds nothing.
         """
-        id_ = f"{self.hub}/{_uuid8(about.id, 'break-glass', inspector)}"
+        id_ = f"{self.hub}/{uuid8(about.id, 'break-glass', inspector)}"
         if await self.log.find(id_):
             return id_
         officer = directory.officer(about.kid) or about.by or ""
@@ -106,7 +106,7 @@ class HubVoice:
 
     async def late(self, late: Late, agency: str, directory: str, now: datetime) -> str:
         """The id of an alert that tells one agency what was not answered in time: the same one however often."""
-        id_ = f"{self.hub}/{_uuid8(late.alert, 'late', agency)}"
+        id_ = f"{self.hub}/{uuid8(late.alert, 'late', agency)}"
         if await self.log.find(id_):
             return id_
         headline = {
@@ -181,7 +181,7 @@ def _handling(tlp: Tlp) -> Handling:
     return Handling(tlp=tlp, onward=Onward.NONE, purpose=(Purpose.PREVENTION,), personal_data=PersonalData.NONE)
 
 
-def _uuid8(*names: str) -> uuid.UUID:
+def uuid8(*names: str) -> uuid.UUID:
     """A UUIDv8 (RFC 9562 §5.8) of SHA-256 over the names, so that a repeated step names the same notice."""
     digest = bytearray(hashlib.sha256("\0".join(names).encode()).digest()[:16])
     digest[6] = digest[6] & 0x0F | 0x80

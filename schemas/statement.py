@@ -63,6 +63,9 @@ BREAK_GLASS: Final = "https://interagency-broker.example/ns/break-glass"
 LATE: Final = "https://interagency-broker.example/ns/late"
 """An extension of what a hub says: an answer that did not come in time (docs/adr/0011)."""
 
+COMPROMISED: Final = "https://interagency-broker.example/ns/compromised"
+"""An extension of a hub's challenge or recall: since when others may have had the key (docs/adr/0013)."""
+
 UNDERSTOOD: Final[frozenset[str]] = frozenset()
 """Extensions that may be listed in `crit`: none so far."""
 

@@ -46,6 +46,8 @@ class Situation:
 
     recalled: bool = False
     suspended: bool = False
+    compromised: bool = False
+    """Signed when others may have had the key, as the directory of now knows (docs/adr/0013)."""
     awaiting: bool = False
     """A second officer has not approved it."""
     cancelled: bool = False

@@ -56,11 +56,18 @@ class Case:
         return not goes_by_release(self.label)
 
     @property
+    def is_forgeable(self) -> bool:
+        """Others may have signed it: of whatever kind it is, it goes to nobody but its issuer (docs/adr/0013)."""
+        return self.situation.compromised and self.label.notice is None and not self.is_issuer
+
+    @property
     def is_hub_test(self) -> bool:
         return self.label.issuer == self.d1.hub and self.label.status is Status.SYSTEM
 
     def applies(self, rule: int) -> bool:
         """Which rules count for what this is (protocol §2.1, §6, §9)."""
+        if rule == 2 and self.is_forgeable:
+            return True
         if self.is_broadcast:
             return rule in (3, 5)
         if self.is_issuer:

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     ACTIVE_AGENCY = "active-agency"
     AWAITING = "awaiting-approval"
     RECALLED = "recalled"
+    COMPROMISED = "compromised"
     SUSPENDED = "suspended"
     ENDED = "ended"
     STANDS = "stands"
@@ -108,6 +109,10 @@ REASONS: Final[dict[Reason, Words]] = {
     ),
     Reason.AWAITING: Words("A second officer has not approved it.", "Cán bộ thứ hai chưa phê duyệt."),
     Reason.RECALLED: Words("Its issuer has recalled it.", "Cơ quan phát hành đã thu hồi."),
+    Reason.COMPROMISED: Words(
+        "It was signed when its key may have been in other hands.",
+        "Bản tin được ký khi khóa có thể đã lọt vào tay kẻ khác.",
+    ),
     Reason.SUSPENDED: Words("A reviewer has suspended it.", "Cơ quan thẩm định đã tạm đình chỉ."),
     Reason.ENDED: Words(
         "It has expired, was cancelled or was superseded, so it is not delivered any more.",

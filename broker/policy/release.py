@@ -72,6 +72,8 @@ def _fate(case: Case, failed: Sequence[RuleSaid]) -> Literal["recalled", "expire
         return None
     if case.situation.recalled:
         return "recalled"
+    if case.situation.compromised:
+        return None  # nobody is told the fate of what its issuer may never have said
     marks = case.marks
     return marks[-1] if marks else None  # cancelled before superseded before expired
 

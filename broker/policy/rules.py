@@ -49,13 +49,17 @@ def _rule_1(case: Case) -> Said:
 
 
 def _rule_2(case: Case) -> Said:
-    """Not waiting for approval, recalled or suspended; and, to be delivered, not expired, cancelled or superseded."""
+    """Not waiting for approval, recalled, signed by a key in other hands, or suspended; and, to be delivered, not
+    expired, cancelled or superseded.
+    """
     situation, marks = case.situation, case.marks
     looked = {"recalled": situation.recalled, "suspended": situation.suspended, "marked": marks}
     if situation.awaiting:
         return False, looked, Reason.AWAITING
     if situation.recalled:
         return False, looked, Reason.RECALLED
+    if situation.compromised:
+        return False, looked | {"key": case.label.kid}, Reason.COMPROMISED
     if situation.suspended:
         return False, looked, Reason.SUSPENDED
     if marks and case.ask.delivering:
@@ -225,7 +229,8 @@ def _may_pass(case: Case, number: int) -> bool:
         return _directory_expired(case)
     if number == 2:
         situation = case.situation
-        return situation.suspended and not situation.awaiting and not situation.recalled and not case.marks
+        ended = situation.awaiting or situation.recalled or situation.compromised or bool(case.marks)
+        return situation.suspended and not ended
     return number == 12 and case.ask.way.is_read and Way.READ_BOUND.carries(case.terms.tlp, sealed=case.sealed)
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from broker.trust import sealing_keys
 from broker.trust.keys import WeakKey, enrol, thumbprint
+from schemas.base import instant
 from schemas.directory import (
     PUBLIC,
     Agency,
@@ -101,6 +102,12 @@ class Snapshot:
     def officer(self, kid: str) -> str | None:
         """Whose key it is; None for a system's, and for one that is not listed."""
         return self._officers.get(kid)
+
+    def compromised(self, kid: str, iat: int) -> bool:
+        """Whether others may have had the key when it signed at `iat` (seconds). Not for one that is not listed."""
+        record = self._keys.get(kid)
+        since = record.revoked.compromised_since if record is not None and record.revoked is not None else None
+        return since is not None and instant(since).timestamp() <= iat
 
     def keys_of(self, agency: str) -> Sequence[KeyRecord]:
         return [record for record in self._keys.values() if record.agency == agency]

@@ -189,7 +189,7 @@ class DirectoryFolder:
 
 def _check_no_pieces(folder: Path) -> None:
     """A signed hub's folder holds nothing unsigned: whoever edits a file there must not believe that it counts."""
-    if pieces := [path.name for path in _paths(folder)] if folder.is_dir() else []:
+    if pieces := [path.name for path in pieces_in(folder)] if folder.is_dir() else []:
         told = f"{pieces[0]} lies in {folder}, and this hub goes by signed versions alone"
         raise NotTaken("unsigned", told)
 
@@ -204,7 +204,7 @@ def snapshot_kept(text: str, digest: str) -> Snapshot:
 
 def read_folder(folder: Path) -> Snapshot:
     """The directory that the folder's files make together. DirectoryFault names the file, or the path in the whole."""
-    paths = _paths(folder)
+    paths = pieces_in(folder)
     if not paths:
         raise DirectoryFault(f"{folder} holds no .yaml, .yml or .json file")
     if sum(path.stat().st_size for path in paths) > LARGEST_FOLDER:
@@ -236,7 +236,8 @@ def digest_of(document: DirectoryDocument) -> str:
     return jws.digest_of(canonical(document).encode())
 
 
-def _paths(folder: Path) -> list[Path]:
+def pieces_in(folder: Path) -> list[Path]:
+    """The files that make the directory. DirectoryFault without a folder."""
     if not folder.is_dir():
         raise DirectoryFault(f"{folder} is no folder")
     return sorted(
@@ -248,7 +249,7 @@ def _paths(folder: Path) -> list[Path]:
 
 def _look(folder: Path) -> Seen:
     """What tells a change: names, sizes, times and inodes."""
-    stats = [(path, path.stat()) for path in (*_paths(folder), *versions_in(folder).values())]
+    stats = [(path, path.stat()) for path in (*pieces_in(folder), *versions_in(folder).values())]
     return tuple((path.name, stat.st_size, stat.st_mtime_ns, stat.st_ino) for path, stat in stats)
 
 

@@ -127,7 +127,10 @@ def situation(row: dict[str, Any]) -> Situation:
     standing = set(row.get("is", []))
     named = {*row.get("derived_from", []), *(each for p in row.get("parts", []) for each in p.get("derived_from", []))}
     return Situation(
-        **{name: name in standing for name in ("recalled", "suspended", "awaiting", "cancelled", "superseded")},
+        **{
+            name: name in standing
+            for name in ("recalled", "suspended", "compromised", "awaiting", "cancelled", "superseded")
+        },
         consents=frozenset(row.get("consents", [])),
         direct_to=frozenset(row.get("direct_to", [])),
         derived={source_id(name): _source(name) for name in named},

@@ -177,6 +177,7 @@ def test_a_hub_that_nobody_knows() -> None:
         (["suspended"], "2026-11-22T08:00:00Z", False),
         (["suspended", "cancelled"], "2026-11-23T08:00:00Z", False),
         (["suspended", "recalled"], "2026-11-23T08:00:00Z", False),
+        (["suspended", "compromised"], "2026-11-23T08:00:00Z", False),
         (["cancelled"], "2026-11-23T08:00:00Z", False),
     ],
     ids=str,
@@ -186,6 +187,23 @@ def test_what_is_suspended_stays_owed(standing: list[str], expires: str, owed: b
     decision = decide(**{"is": standing, "expires": expires})
     assert isinstance(decision, Withheld)
     assert (decision.by_rule, decision.stays_owed) == (2, owed)
+
+
+@pytest.mark.parametrize("kind", ["alert", "ack", "recall", "consent", "challenge"])
+def test_what_others_may_have_signed_goes_to_nobody(kind: str) -> None:
+    """Rule 2: of whatever kind it is, also of those that pass few rules, it is not given; an expiry tells no fate."""
+    for expires in ("2026-11-23T08:00:00Z", "2026-11-22T08:00:00Z"):
+        row = {"kind": kind, "is": ["compromised"], "direct_to": [READER], "expires": expires}
+        decision = decide(**row)
+        assert isinstance(decision, Withheld)
+        assert (decision.by_rule, decision.stays_owed, decision.fate) == (2, False, None)
+        assert decision.rules[1].reason is Reason.COMPROMISED
+
+
+def test_its_issuer_reads_what_others_may_have_signed() -> None:
+    """Rule 1 alone counts for the issuer: it has to see what was said in its name."""
+    decision = decide(issuer=READER, **{"is": ["compromised"]})
+    assert isinstance(decision, Released)
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,7 @@ RESTRICTIONS: Mapping[str, Restriction] = {
     "more excluded": _exclude,
     "a stricter part": _tighten_a_part,
     "recalled": lambda case, _: case.with_situation(recalled=True),
+    "compromised": lambda case, _: case.with_situation(compromised=True),
     "suspended": lambda case, _: case.with_situation(suspended=True),
     "cancelled": lambda case, _: case.with_situation(cancelled=True),
     "superseded": lambda case, _: case.with_situation(superseded=True),
