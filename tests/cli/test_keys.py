@@ -80,3 +80,34 @@ def test_a_second_key_leaves_the_first_alone(own: Workplace) -> None:
     assert "vn.example.auth.pem exists" in done.err
     assert (own.folder / "vn.example.auth.pem").read_text() == before
     assert not (own.folder / "vn.example.pem").exists()
+
+
+def test_a_key_is_enrolled_by_its_proof(own: Workplace) -> None:
+    """What keygen makes with --network is what enrol prints for the directory; for another agency it is refused."""
+    uses = ("--use", "statement", "--use", "auth", "--use", "seal")
+    made = own.run("keygen", "--agency", "vn.example", "--network", NETWORK[1], *uses, "--out", "keys", "--json").json
+    agencies = [{"id": id_, "tier": "state", "active": True} for id_ in ("vn.hub", "vn.example", "vn.partner")]
+    whole = {"network": NETWORK[1], "version": 1, "hub": "vn.hub", "agencies": agencies}
+    own.write("directory/directory.json", whole)
+    for agency, ends in (("vn.example", 0), ("vn.partner", 1)):
+        words = ("directory", "enrol", *made["proofs"], "--agency", agency)
+        told = own.run(*words, "--json", ends=ends).json
+        if ends:
+            assert told["code"] == "agency"
+        else:
+            assert told["keys"] == [each["record"] for each in made["keys"]]
+            assert "# for the directory: under the agency vn.example" in own.run(*words).out
+    agencies[1]["keys"] = [each["record"] for each in made["keys"]]
+    own.write("directory/directory.json", whole)
+    again = own.run("directory", "enrol", *made["proofs"], "--agency", "vn.example", "--json", ends=1).json
+    assert again["code"] == "reused"
+
+
+def test_a_key_to_seal_with_is_vouched_for(own: Workplace) -> None:
+    """Without a statement key, made with it or given, no proof of it can be made, and no key is left behind."""
+    own.run("keygen", "--agency", "vn.example")
+    words = ("keygen", "--agency", "vn.example", "--use", "seal", *NETWORK[:2])
+    assert "--statement-key" in own.run(*words, ends=2).err
+    assert not list(own.folder.glob("*seal*"))
+    own.run(*words, "--statement-key", "vn.example.pem")
+    assert (own.folder / "vn.example.seal.proof").read_text().count(".") == 2

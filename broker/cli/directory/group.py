@@ -2,7 +2,7 @@
 
 import typer
 
-from broker.cli.directory import check, comparing, publishing, revoking, show, signing
+from broker.cli.directory import check, comparing, enrolling, publishing, revoking, show, signing
 
 EXAMPLE = check.EXAMPLE
 
@@ -10,6 +10,6 @@ EXAMPLE = check.EXAMPLE
 def register(app: typer.Typer) -> None:
     """Adds the group."""
     group = typer.Typer(help="The directory: check, compare, sign and publish it.", no_args_is_help=True)
-    for each in (check, comparing, signing, publishing, revoking, show):
+    for each in (check, comparing, signing, enrolling, publishing, revoking, show):
         each.register(group)
     app.add_typer(group, name="directory", epilog=EXAMPLE)
