@@ -11,15 +11,18 @@ from broker import parcel
 from broker.clock import told
 from broker.judge import Hearing, Judge
 from broker.judgement import Judgement
+from broker.label import Label
 from broker.notices import HubVoice
 from broker.policy.asking import Ask
+from broker.policy.lifecycle import goes_by_release
 from broker.policy.release import Released, Withheld
 from broker.policy.ways import Way
 from broker.ports.alert_log import AlertLog, StoredAlert
-from broker.ports.dossiers import Dossiers, Ended, Given
+from broker.ports.dossiers import Dossiers, Ended, Exchanged, Given
 from broker.ports.outbox import Attempt, Head, Opened, Outbox, Owed
 from broker.ports.registers import Held
 from broker.recent import Recent
+from schemas.terms import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,9 @@ class Giving:
             return "stays"  # for a way that may carry the rest (protocol §5)
         at = told(judgement.at)
         given = Given(held.agency, held.subscription.id, at)
-        standing = await self.dossiers.give(alert.label.id, given, judgement.kept())
+        standing = await self.dossiers.give(
+            alert.label.id, given, judgement.kept(), *exchanged(alert.label, held.agency, released, at)
+        )
         if standing != hearing.standing:
             self.recent.forget(alert.label.id)
             return "moved"  # its fate changed between the decision and the note: the router may not have seen us
@@ -229,6 +234,14 @@ def ask_of(held: Held, way: Way, *, delivering: bool) -> Ask:
         way=way,
         delivering=delivering,
     )
+
+
+def exchanged(label: Label, agency: str, released: Released, at: str) -> tuple[Exchanged, ...]:
+    """What counts as given from issuer to reader: what goes by release and is actual; no notice, answer or drill."""
+    counts = goes_by_release(label) and label.notice is None and label.status is Status.ACTUAL
+    if not counts or agency == label.issuer:
+        return ()
+    return (Exchanged(label.issuer, agency, label.accepted_at[:7], released.whole, at),)
 
 
 def _state(decision: Withheld) -> Literal["expired", "superseded", "withheld"]:

@@ -12,7 +12,7 @@ from broker.caller import Caller
 from broker.clock import told
 from broker.errors import Refused
 from broker.explaining import Telling, tell
-from broker.giving import ask_of
+from broker.giving import ask_of, exchanged
 from broker.judge import Judge
 from broker.judgement import Judgement
 from broker.policy.approval import unreleased
@@ -58,7 +58,9 @@ class Reading:
         for _ in range(TRIES):
             standing = await self.dossiers.standing(id_)
             judgement, released = await self._widest(caller, alert, purpose, now)
-            await self.dossiers.note(id_, Given(caller.agency, "", told(now)), judgement.kept())
+            given = Given(caller.agency, "", told(now))
+            counts = exchanged(alert.label, caller.agency, released, given.at)
+            await self.dossiers.note(id_, given, judgement.kept(), *counts)
             if standing == await self.dossiers.standing(id_):
                 return parcel.text(alert, released, self.hub)
         raise Refused("busy", "What became of this alert changes too fast.", retry_after=1)

@@ -286,3 +286,36 @@ class Gaps(Strict):
     missing: str
     withheld: str
     """Those that may no longer be given."""
+
+
+class ExchangeTold(Strict):
+    """One direction between two agencies: how many alerts were given, and what the reader said of them."""
+
+    alerts: Count
+    in_part: Count
+    """Never given whole."""
+    acknowledged: Count
+    due: Count
+    """For how many the directory says within how long to acknowledge."""
+    in_time: Count
+    """Of those that are due, acknowledged within that."""
+    assessments: dict[str, Count]
+    """What the reader said last of each: useful, false, duplicate, acted, seen; those that were said."""
+
+
+class PairTold(Strict):
+    """Both directions between the agency that the answer is about and another."""
+
+    agency: str
+    given: ExchangeTold
+    received: ExchangeTold
+
+
+class ReciprocityAnswer(Strict):
+    """What was given and received, of the alerts that were accepted from `since` on and before `until`."""
+
+    agency: str
+    community: str | None
+    since: Timestamp
+    until: Timestamp
+    pairs: Many[PairTold]

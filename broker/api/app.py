@@ -12,6 +12,7 @@ from broker.api.keys import keys
 from broker.api.operations import operations
 from broker.api.page import HEADERS, page
 from broker.api.posting import posting
+from broker.api.reciprocity import reciprocity
 from broker.api.services import Services
 from broker.api.streams import streams
 from broker.api.subscriptions import subscriptions
@@ -47,6 +48,7 @@ def create_app(services: Services) -> FastAPI:
         (directory(services), ("unauthenticated", "insufficient-scope", "busy")),
         (tokens(services), ("too-large", "busy")),
         (alerts(services), OF_A_CALL),
+        (reciprocity(services), ("unauthenticated", "insufficient-scope", "not-found", "invalid-request", "busy")),
         (whatif(services), (*OF_A_CALL, *OF_A_BODY, *OF_A_DRAFT)),
         (streams(services, subscribing), OF_A_CALL),
         (subscriptions(services, subscribing), (*OF_A_CALL, *OF_A_BODY)),

@@ -35,6 +35,7 @@ from schemas.answers import (
     KeysAnswer,
     QueuedAnswer,
     ReceiptAnswer,
+    ReciprocityAnswer,
     SubscriptionsAnswer,
     TestAnswer,
     WhatIfAnswer,
@@ -236,6 +237,23 @@ class AsyncClient:
 
     async def deliveries(self, alert: str) -> DeliveriesAnswer:
         return _read(DeliveriesAnswer, await self._call("GET", "/v1/deliveries", query={"alert": alert}))
+
+    async def reciprocity(
+        self,
+        *,
+        with_: str | None = None,
+        community: str | None = None,
+        agency: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> ReciprocityAnswer:
+        """What was given and received: with one agency, or with each member of a community; in the last 30 days.
+
+        `agency`: another's counts, for inspectors. Times are RFC 3339.
+        """
+        query = {"with": with_, "community": community, "agency": agency, "since": since, "until": until}
+        named = {name: value for name, value in query.items() if value is not None}
+        return _read(ReciprocityAnswer, await self._call("GET", "/v1/reciprocity", query=named))
 
     async def whatif(
         self,

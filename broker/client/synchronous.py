@@ -17,6 +17,7 @@ from schemas.answers import (
     DeliveriesAnswer,
     Gaps,
     ReceiptAnswer,
+    ReciprocityAnswer,
     WhatIfAnswer,
 )
 from schemas.directory import KeyRecord
@@ -113,6 +114,9 @@ class Client:
 
     def deliveries(self, alert: str) -> DeliveriesAnswer:
         return self._run(self._client.deliveries(alert))
+
+    def reciprocity(self, **asked: Any) -> ReciprocityAnswer:
+        return self._run(self._client.reciprocity(**asked))
 
     def whatif(self, alert: Draft | Signed, **asked: Any) -> WhatIfAnswer:
         return self._run(self._client.whatif(alert, **asked))

@@ -90,7 +90,30 @@ class Consented:
     granted: bool
 
 
-Fact = Given | Decided | Matched | Ended | Acknowledged | Stood | Consented
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """The alert was given to the agency, by its issuer's leave: what reciprocity is counted from.
+
+    `month` (`2026-11`) is that of the alert's acceptance, so it is one for each alert; `whole`: nothing was kept back.
+    """
+
+    issuer: str
+    agency: str
+    month: str
+    whole: bool
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One alert of a pair, when it was first given, and whether it ever was given whole."""
+
+    alert: str
+    whole: bool
+    at: str
+
+
+Fact = Given | Decided | Matched | Ended | Acknowledged | Stood | Consented | Exchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +139,8 @@ class Dossiers(Protocol):
 
     async def note(self, alert: str, *facts: Fact) -> None: ...
 
-    async def give(self, alert: str, given: Given, decided: Decided) -> Standing:
-        """Notes both, and in the same step tells how the alert stands: whoever changes that later finds the given."""
+    async def give(self, alert: str, given: Given, decided: Decided, *more: Exchanged) -> Standing:
+        """Notes all, and in the same step tells how the alert stands: whoever changes that later finds the given."""
         ...
 
     async def standing(self, alert: str) -> Standing: ...
@@ -135,3 +158,7 @@ class Dossiers(Protocol):
     async def ends(self, alert: str) -> Sequence[Ended]: ...
 
     async def acknowledgements(self, alert: str) -> Sequence[Acknowledged]: ...
+
+    async def exchanges(self, issuer: str, agency: str, month: str) -> Sequence[Exchange]:
+        """What of the issuer's was given to the agency, of the alerts of that month; by alert."""
+        ...

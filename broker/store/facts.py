@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from broker.ports.dossiers import Consented, Decided, Ended, Matched, Standing, State, Stood
+from broker.ports.dossiers import Consented, Decided, Ended, Exchange, Exchanged, Matched, Standing, State, Stood
 
 
 def standing_of(facts: Iterable[Stood | Consented]) -> Standing:
@@ -82,3 +82,22 @@ def place_of(position: str) -> tuple[int, int]:
     """A log position as what it compares as."""
     ms, _, sequence = position.partition("-")
     return int(ms), int(sequence)
+
+
+IN_PART = " part"
+"""Ends the field of an exchange that was not whole; no id has a space in it."""
+
+
+def exchange_field(alert: str, fact: Exchanged) -> str:
+    """Under what an exchange stands in its month."""
+    return alert if fact.whole else alert + IN_PART
+
+
+def exchanges_of(fields: Iterable[tuple[str, str]]) -> Sequence[Exchange]:
+    """From fields and times: each alert once, with its first time."""
+    found: dict[str, Exchange] = {}
+    for field, at in fields:
+        alert = field.removesuffix(IN_PART)
+        before = found.get(alert, Exchange(alert, whole=False, at=at))
+        found[alert] = Exchange(alert, whole=before.whole or field == alert, at=min(before.at, at))
+    return [found[alert] for alert in sorted(found)]

@@ -11,10 +11,32 @@ from time import monotonic, time
 
 from broker.ledger.receipts import Entry
 from broker.ports.alert_log import Appended, LogEntry, Parked, StoredAlert
-from broker.ports.dossiers import Acknowledged, Consented, Decided, Ended, Fact, Given, Matched, Standing, Stood
+from broker.ports.dossiers import (
+    Acknowledged,
+    Consented,
+    Decided,
+    Ended,
+    Exchange,
+    Exchanged,
+    Fact,
+    Given,
+    Matched,
+    Standing,
+    Stood,
+)
 from broker.ports.registers import ApiToken, Held
 from broker.store.bells import Bells
-from broker.store.facts import ends_of, history, place_of, released_by, same, same_match, standing_of
+from broker.store.facts import (
+    ends_of,
+    exchange_field,
+    exchanges_of,
+    history,
+    place_of,
+    released_by,
+    same,
+    same_match,
+    standing_of,
+)
 from broker.store.keys import APPENDED, partition_of
 from broker.store.memory_outbox import MemoryOutbox
 from broker.trust.directory import Highest
@@ -178,6 +200,8 @@ class _Dossier:
                     self.ends[agency, subscription] = fact
             case Acknowledged(_, ack, _, _):
                 self.acks.setdefault(ack, fact)
+            case Exchanged():
+                pass  # of a pair, and not of one alert
 
     def _decide(self, fact: Decided | Matched) -> None:
         """Unless it only repeats the one before."""
@@ -195,13 +219,17 @@ class MemoryDossiers:
 
     def __init__(self) -> None:
         self._dossiers: defaultdict[str, _Dossier] = defaultdict(_Dossier)
+        self._exchanged: defaultdict[tuple[str, str, str], dict[str, str]] = defaultdict(dict)
 
     async def note(self, alert: str, *facts: Fact) -> None:
         for fact in facts:
             self._dossiers[alert].add(fact)
+            if isinstance(fact, Exchanged):
+                pair = self._exchanged[fact.issuer, fact.agency, fact.month]
+                pair.setdefault(exchange_field(alert, fact), fact.at)
 
-    async def give(self, alert: str, given: Given, decided: Decided) -> Standing:
-        await self.note(alert, given, decided)
+    async def give(self, alert: str, given: Given, decided: Decided, *more: Exchanged) -> Standing:
+        await self.note(alert, given, decided, *more)
         return await self.standing(alert)
 
     async def standing(self, alert: str) -> Standing:
@@ -226,6 +254,9 @@ class MemoryDossiers:
 
     async def acknowledgements(self, alert: str) -> Sequence[Acknowledged]:
         return sorted(self._dossiers[alert].acks.values(), key=lambda each: (each.at, each.ack))
+
+    async def exchanges(self, issuer: str, agency: str, month: str) -> Sequence[Exchange]:
+        return exchanges_of(self._exchanged[issuer, agency, month].items())
 
 
 class MemorySubscriptions:

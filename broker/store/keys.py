@@ -9,6 +9,8 @@ A key is `iab1:{tag}:name`. All keys of one script share the tag in braces, so t
                        for each alert of its issuers `:alert:<id>` the record (JSON) and
                        `:fate:<id>`, `:given:<id>`, `:decided:<id>`, `:ends:<id>`, `:acks:<id>`,
                        `:released:<id>` its dossier (hashes)
+                       `:exchanged:<issuer>:<agency>:<month>` hash: alert (and ` part`, where not whole) → first given,
+                       of the alerts accepted in that month
                        `:parked` hash: alert → JSON, of what could not be routed; `:deadlines` zset of alerts by the
                        time at which somebody looks whether they were answered
 `{<lease>}`            `:lease` hash: holder, token (only grows, never deleted), until (ms, the server's clock)
@@ -125,6 +127,10 @@ class Partition:
     def dossier(self, alert: str) -> tuple[str, ...]:
         """In the order of `DOSSIER`."""
         return tuple(self._key(f"{name}:{alert}") for name in DOSSIER)
+
+    def exchanged(self, issuer: str, agency: str, month: str) -> str:
+        """What was given by one to another, of the alerts of a month (`2026-11`)."""
+        return self._key(f"exchanged:{issuer}:{agency}:{month}")
 
     def _key(self, name: str) -> str:
         return f"{PREFIX}:{{partition-{self.number}}}:{name}"

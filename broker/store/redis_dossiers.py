@@ -7,10 +7,23 @@ from typing import Final, Literal
 
 from pydantic import TypeAdapter
 
-from broker.ports.dossiers import Acknowledged, Consented, Decided, Ended, Fact, Given, Matched, Standing, State, Stood
+from broker.ports.dossiers import (
+    Acknowledged,
+    Consented,
+    Decided,
+    Ended,
+    Exchange,
+    Exchanged,
+    Fact,
+    Given,
+    Matched,
+    Standing,
+    State,
+    Stood,
+)
 from broker.store import keys
 from broker.store.decisions import read_decided, read_matched, write_decided, write_matched
-from broker.store.facts import ends_of, history, released_by, standing_of
+from broker.store.facts import ends_of, exchange_field, exchanges_of, history, released_by, standing_of
 from broker.store.link import Link
 
 Change = Literal["cancelled", "superseded", "recalled", "suspended", "resumed", "approved"]
@@ -27,6 +40,9 @@ SEPARATOR: Final = "\x1e"
 _CHANGE: Final = TypeAdapter[Change](Change)
 _STATE: Final = TypeAdapter[State](State)
 
+AboutOne = Given | Decided | Matched | Ended | Acknowledged | Stood | Consented
+"""Facts that stand in the dossier of the alert itself."""
+
 Note = tuple[str, int, str, str]
 """Rule, hash, field and value: what the script needs for one fact."""
 
@@ -40,12 +56,22 @@ class RedisDossiers:
 
     async def note(self, alert: str, *facts: Fact) -> None:
         if facts:
-            words = [word for fact in facts for note in _notes(fact) for word in note]
-            await self._link.script("note", self._keys(alert), words)
+            await self._note(alert, facts)
 
-    async def give(self, alert: str, given: Given, decided: Decided) -> Standing:
-        words = [word for fact in (given, decided) for note in _notes(fact) for word in note]
-        said = await self._link.script("note", self._keys(alert), words)
+    async def _note(self, alert: str, facts: Sequence[Fact]) -> list[str]:
+        names = list(self._keys(alert))
+        words: list[str | int] = []
+        for fact in facts:
+            if isinstance(fact, Exchanged):  # a hash of the pair, in the alert's partition
+                names.append(self._partition(alert).exchanged(fact.issuer, fact.agency, fact.month))
+                words += ("once", len(names), exchange_field(alert, fact), fact.at)
+            else:
+                words += (word for note in _notes(fact) for word in note)
+        fate: list[str] = await self._link.script("note", names, words)
+        return fate
+
+    async def give(self, alert: str, given: Given, decided: Decided, *more: Exchanged) -> Standing:
+        said = await self._note(alert, (given, decided, *more))
         return _standing(zip(said[::2], said[1::2], strict=True))
 
     async def standing(self, alert: str) -> Standing:
@@ -78,22 +104,31 @@ class RedisDossiers:
         acks = [Acknowledged(*json.loads(text)) for _, text in await self._hash(alert, ACKS)]
         return sorted(acks, key=lambda each: (each.at, each.ack))
 
+    async def exchanges(self, issuer: str, agency: str, month: str) -> Sequence[Exchange]:
+        """An alert lies in the partition of who signed it, which need not be its issuer: each is asked."""
+        names = (keys.Partition(number).exchanged(issuer, agency, month) for number in range(self._partitions))
+        found = await asyncio.gather(*(self._link.command("HGETALL", name) for name in names))
+        return exchanges_of(field for fields in found for field in fields.items())
+
     async def _hash(self, alert: str, number: int) -> Iterable[tuple[str, str]]:
         found: dict[str, str] = await self._link.command("HGETALL", self._keys(alert)[number - 1])
         return found.items()
 
     def _keys(self, alert: str) -> Sequence[str]:
-        return keys.Partition(keys.partition_of(alert, self._partitions)).dossier(alert)
+        return self._partition(alert).dossier(alert)
+
+    def _partition(self, alert: str) -> keys.Partition:
+        return keys.Partition(keys.partition_of(alert, self._partitions))
 
 
-def _notes(fact: Fact) -> Iterator[Note]:
+def _notes(fact: AboutOne) -> Iterator[Note]:
     """A decision is noted as such, and for each agency that it released something to."""
     yield _note(fact)
     if isinstance(fact, Decided | Matched):
         yield from (("once", RELEASED, agency, "1") for agency in sorted(released_by(fact)))
 
 
-def _note(fact: Fact) -> Note:  # noqa: PLR0911 - one line a kind of fact
+def _note(fact: AboutOne) -> Note:  # noqa: PLR0911 - one line a kind of fact
     match fact:
         case Stood(change, cause, by, at):
             return "in-order", FATE, f"{change} {cause}", f"{by} {at}"

@@ -8,7 +8,7 @@ from redis.crc import key_slot
 
 from broker.ledger.receipts import equivocation
 from broker.policy.breaker import Breaker
-from broker.ports.dossiers import Ended
+from broker.ports.dossiers import Ended, Exchanged
 from broker.store import keys
 from broker.store.address import Address, address_of
 from broker.store.in_redis import RedisStore
@@ -82,6 +82,7 @@ async def everything(store: RedisStore, alert: Make, opened: Make, attempt: Make
     await store.log.append(post)
     await store.log.keep(alert())
     await store.dossiers.note(post.label.id, Ended("vn.moh", "sub_1", "dead", "2026-11-22T01:00:00.000Z"))
+    await store.dossiers.note(post.label.id, Exchanged("vn.a", "vn.moh", "2026-11", True, "2026-11-22T01:00:00.000Z"))
     token = await store.leases.acquire("partition-0", "one", 5)
     await store.log.routed(0, "1-0", token or 0)
     await store.leases.present("routers", "one", 5)

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.ports.dossiers import Acknowledged, Consented, Decided, Ended, Given, Matched, Standing, Stood
+from broker.ports.dossiers import (
+    Acknowledged,
+    Consented,
+    Decided,
+    Ended,
+    Exchange,
+    Exchanged,
+    Given,
+    Matched,
+    Standing,
+    Stood,
+)
 from broker.store.facts import standing_of
 from broker.store.in_redis import RedisStore
 
@@ -248,3 +259,20 @@ async def test_side_by_side(store):
     """Facts that are noted side by side are all kept."""
     await asyncio.gather(*(store.dossiers.note(ALERT, Given(f"vn.a{n}", f"sub_{n}", AT)) for n in range(100)))
     assert len(await store.dossiers.given(ALERT)) == 100
+
+
+async def test_exchanges_of_a_pair(store):
+    """Each alert once, first time and whether ever whole, by issuer, reader and month; other partitions' as well."""
+    note, other = store.dossiers.note, "th.police/019aa8f0-5d2e-7c3a-9a51-1f6f2a3b4c5d"
+    for whole, at in ((False, AT), (True, LATER), (False, LATER)):
+        await note(ALERT, Exchanged("vn.mae", "vn.moh", "2026-11", whole, at))
+    given, made = Given("vn.moh", "sub_1", LATER), decided("part", agency="vn.moh")
+    await store.dossiers.give(other, given, made, Exchanged("vn.mae", "vn.moh", "2026-11", whole=False, at=LATER))
+    await note(other, Exchanged("vn.mae", "vn.sbv", "2026-11", whole=True, at=AT))
+    exchanges = store.dossiers.exchanges
+    assert await exchanges("vn.mae", "vn.moh", "2026-11") == [Exchange(other, False, LATER), Exchange(ALERT, True, AT)]
+    assert await exchanges("vn.mae", "vn.sbv", "2026-11") == [Exchange(other, True, AT)]
+    for nobody in (("vn.moh", "vn.mae", "2026-11"), ("vn.mae", "vn.moh", "2026-12"), ("vn.mae", "vn", "2026-11")):
+        assert await exchanges(*nobody) == []
+    assert await store.dossiers.given(other) == [given]
+    assert await store.dossiers.given(ALERT) == []

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from redis import Redis
 
-from broker.ports.dossiers import Acknowledged, Consented, Decided, Ended, Given, Matched, Stood
+from broker.ports.dossiers import Acknowledged, Consented, Decided, Ended, Exchanged, Given, Matched, Stood
 from broker.ports.outbox import Attempt, Opened, Owed
 from broker.store.in_memory import MemoryStore
 from broker.store.in_redis import RedisStore
@@ -46,6 +46,7 @@ FACTS = st.one_of(
     st.builds(
         Stood, st.sampled_from(["cancelled", "superseded", "recalled", "suspended", "resumed"]), ALERTS, AGENCIES, AT
     ),
+    st.builds(Exchanged, AGENCIES, AGENCIES, st.just("2026-11"), st.booleans(), AT),
     st.builds(Consented, ALERTS, st.lists(AGENCIES, min_size=1, unique=True).map(tuple), st.booleans()),
 )
 
@@ -120,6 +121,8 @@ class Twins(RuleBasedStateMachine):
         self.both(lambda store: store.dossiers.note("vn.a/1", *facts))
         for agency in ("th.police", "vn.mps"):
             self.both(lambda store: store.dossiers.released_to("vn.a/1", agency))  # noqa: B023 - called at once
+        for pair in (("th.police", "vn.mps"), ("vn.mps", "th.police")):
+            self.both(lambda store: store.dossiers.exchanges(*pair, "2026-11"))  # noqa: B023 - called at once
         for what in ("standing", "given", "decisions", "ends", "acknowledgements"):
             self.both(lambda store: getattr(store.dossiers, what)("vn.a/1"))  # noqa: B023 - called at once
 
