@@ -83,6 +83,8 @@ async def everything(store: RedisStore, alert: Make, opened: Make, attempt: Make
     await store.log.keep(alert())
     await store.dossiers.note(post.label.id, Ended("vn.moh", "sub_1", "dead", "2026-11-22T01:00:00.000Z"))
     await store.dossiers.note(post.label.id, Exchanged("vn.a", "vn.moh", "2026-11", True, "2026-11-22T01:00:00.000Z"))
+    await store.deadlines.set(post.label.id, 5.0)
+    await store.directories.take(1, "sha256:d1")
     token = await store.leases.acquire("partition-0", "one", 5)
     await store.log.routed(0, "1-0", token or 0)
     await store.leases.present("routers", "one", 5)
