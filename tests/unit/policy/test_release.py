@@ -198,6 +198,13 @@ def test_what_others_may_have_signed_goes_to_nobody(kind: str) -> None:
         assert isinstance(decision, Withheld)
         assert (decision.by_rule, decision.stays_owed, decision.fate) == (2, False, None)
         assert decision.rules[1].reason is Reason.COMPROMISED
+        assert decision.rules[1].looked_at["key"] == "k"
+
+
+def test_a_notice_about_it_is_the_hubs_word() -> None:
+    """What tells receivers that it is suspended is not kept back with it."""
+    decision = decide(notice="suspended", direct_to=[READER], **{"is": ["compromised"]})
+    assert isinstance(decision, Released)
 
 
 def test_its_issuer_reads_what_others_may_have_signed() -> None:
