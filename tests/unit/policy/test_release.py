@@ -199,6 +199,7 @@ def test_what_others_may_have_signed_goes_to_nobody(kind: str) -> None:
         assert (decision.by_rule, decision.stays_owed, decision.fate) == (2, False, None)
         assert decision.rules[1].reason is Reason.COMPROMISED
         assert decision.rules[1].looked_at["key"] == "k"
+        assert (decision.rules[7].said == "not-applicable") == (kind != "alert")  # rule 8, as for any of its kind
 
 
 def test_a_notice_about_it_is_the_hubs_word() -> None:
