@@ -40,13 +40,21 @@ class Attempting:
     async def attempt(self, held: Held, sending: Sending, endpoint: Endpoint) -> None:
         """Sends it once, and settles it by the answer."""
         at = self.clock()
-        outcome = await self.push_for(held).deliver(_parcel(held, sending, at))
+        outcome = await self._delivered(held, sending, at)
         now, tried = self.clock().timestamp(), _tried(outcome)
         await endpoint.note(tried, now)
         step = next_step(sending.opened.attempts, tried, now, self.jitter())
         attempt = _attempt(sending, outcome, step, at)
         await self._settle(held, attempt, step)
         self._tell(held, attempt)
+
+    async def _delivered(self, held: Held, sending: Sending, at: datetime) -> Outcome:
+        """A fault of ours before or while it is sent is an attempt too, that is not counted: it waits, and is told."""
+        try:
+            return await self.push_for(held).deliver(_parcel(held, sending, at))
+        except Exception as why:
+            log_line.exception("cannot send", subscription=held.subscription.id, alert=sending.opened.alert)
+            return Unreachable(type(why).__name__, 0, "ours")
 
     async def _settle(self, held: Held, attempt: Attempt, step: Step) -> None:
         """The dossier first: what ended is known to have ended before it leaves the outbox."""

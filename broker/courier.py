@@ -70,7 +70,7 @@ class Courier:
             self.outbox, self.dossiers, self.subscriptions, self.push_for, self.clock, self.jitter, self.metrics
         )
         endpoint = Endpoint(self.outbox, claim.subscription, self.jitter, self.metrics)
-        return Service(self.name, claim, self.giving, attempting, endpoint)
+        return Service(self.name, claim, self.giving, attempting, endpoint, lambda: self._room() < 1)
 
     async def _guarded(self, service: Service, stop: asyncio.Event) -> None:
         try:

@@ -19,7 +19,7 @@ from broker.policy.release import Released, Withheld
 from broker.policy.ways import Way
 from broker.ports.alert_log import AlertLog, StoredAlert
 from broker.ports.dossiers import Dossiers, Ended, Exchanged, Given
-from broker.ports.outbox import Attempt, Head, Opened, Outbox, Owed
+from broker.ports.outbox import Attempt, Opened, Outbox, Owed
 from broker.ports.registers import Held
 from broker.recent import Recent
 from schemas.terms import Status
@@ -72,15 +72,15 @@ class Giving:
 
     async def _remembered(self, ask: Ask, what: Owed | Opened, now: datetime) -> tuple[Hearing, Judgement] | None:
         """A release of what was heard a moment ago; the giving finds out whether its standing has changed since. What
-        is kept back, or goes out again at its position, is heard anew.
+        is kept back, unless it was heard just now, or goes out again at its position, is heard anew.
         """
         if isinstance(what, Opened):
             return None
-        hearing = await self.recent.hearing(what.alert, self.judge.directory.current(), self._hear)
+        hearing, fresh = await self.recent.hearing(what.alert, self.judge.directory.current(), self._hear)
         if hearing is None:
             return None
         judgement = await _judge(hearing, ask, what, now)
-        return (hearing, judgement) if isinstance(judgement.decision, Released) else None
+        return (hearing, judgement) if fresh or isinstance(judgement.decision, Released) else None
 
     async def _heard(self, ask: Ask, what: Owed | Opened, now: datetime) -> tuple[Hearing, Judgement] | None:
         hearing = await self._hear(what.alert)
@@ -116,15 +116,13 @@ class Giving:
             return "stays"  # for a way that may carry the rest (protocol §5)
         at = told(judgement.at)
         given = Given(held.agency, held.subscription.id, at)
-        standing = await self.dossiers.give(
-            alert.label.id, given, judgement.kept(), *exchanged(alert.label, held.agency, released, at)
-        )
-        if standing != hearing.standing:
+        more = exchanged(alert.label, held.agency, released, at)
+        if not await self.dossiers.give(alert.label.id, given, judgement.kept(), hearing.standing, *more):
             self.recent.forget(alert.label.id)
-            return "moved"  # its fate changed between the decision and the note: the router may not have seen us
+            return "moved"  # its fate has changed since it was heard
         sending = await self._open(held, what, alert, released, at, settled=again)
         if sending is not None and not alert.label.notice and "superseded" not in released.marked:
-            for update in standing.superseded_by:  # not released to this reader, or the decision had been no
+            for update in hearing.standing.superseded_by:  # not released to this reader, or the decision had been no
                 await self._tell(held, alert, "updated", update, judgement.at)
         return sending or "moved"
 
@@ -132,7 +130,7 @@ class Giving:
         self, held: Held, what: Owed | Opened, alert: StoredAlert, released: Released, at: str, *, settled: bool
     ) -> Sending | None:
         subscription = held.subscription.id
-        head = self.recent.head(subscription) or await self.outbox.head(subscription)
+        head = await self.outbox.head(subscription)
         place = parcel.place(subscription, alert.label.id, head.position + 1, head.digest)
         text = parcel.text(alert, released, self.hub, place)
         opened = Opened(
@@ -148,7 +146,6 @@ class Giving:
         )
         rest = bool(released.owed) and (isinstance(what, Owed) or _narrower(what, released, alert))
         done = await self.outbox.open(subscription, what, opened, rest=rest, settled=settled)
-        self.recent.keep_head(subscription, Head(opened.position, opened.digest) if done else None)
         return Sending(alert, opened, text) if done else None
 
     def _text_at(self, held: Held, alert: StoredAlert, opened: Opened, released: Released) -> bytes:

@@ -123,7 +123,9 @@ class Planning:
     async def _was_released(self, alerts: Sequence[str]) -> bool:
         """Whether any of these was let go, and so may be known to others than its issuer."""
         for id_ in alerts:
-            about, standing = await self._record(id_), await self.dossiers.standing(id_)
+            about, standing = await self.log.find(id_), await self.dossiers.standing(id_)
+            if about is None:
+                raise LookupError("what it cancels is not there any more")
             if not unreleased(about.label, approved=bool(standing.approved_by)):
                 return True
         return False

@@ -1,7 +1,6 @@
-"""What was heard a moment ago: the same alert is given to many, and one subscription is given many alerts.
+"""What was heard a moment ago: the same alert is given to many.
 
-Nothing here decides alone. That an alert's standing is still what it was is found out when the giving is noted, and
-that a head is still the last when the next position is taken; else both are asked for anew.
+Nothing here decides alone: that an alert still stands as it did is found out when the giving is noted.
 """
 
 import asyncio
@@ -12,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from broker.judge import Hearing
-from broker.ports.outbox import Head
 from broker.trust.directory import Snapshot
 
 Hear = Callable[[str], Coroutine[None, None, Hearing | None]]
@@ -21,7 +19,6 @@ KEPT_S: Final = 2.0
 ALERTS: Final = 256
 LARGEST: Final = 65_536
 """Characters of an alert that is remembered: together they stay below 16 MiB."""
-HEADS: Final = 256
 
 
 @dataclass
@@ -32,19 +29,19 @@ class Recent:
     _alerts: OrderedDict[str, tuple[float, Hearing]] = field(default_factory=OrderedDict)
     _asked: dict[str, asyncio.Future[Hearing | None]] = field(default_factory=dict)
     """What is being read."""
-    _heads: OrderedDict[str, Head] = field(default_factory=OrderedDict)
 
-    async def hearing(self, alert: str, directory: Snapshot, hear: Hear) -> Hearing | None:
+    async def hearing(self, alert: str, directory: Snapshot, hear: Hear) -> tuple[Hearing | None, bool]:
         """As it was read at most two seconds ago, under the directory of now; else as it is read now, once for all who
-        ask meanwhile. None when there is no such alert.
+        ask meanwhile. None when there is no such alert. And whether it was read for this asker, so after it asked.
         """
         at, hearing = self._alerts.get(alert, (0.0, None))
         if hearing is not None and hearing.d1 is directory and self.seconds() - at <= KEPT_S:
-            return hearing
-        if alert not in self._asked:
+            return hearing, False
+        first = alert not in self._asked
+        if first:
             asked = self._asked[alert] = asyncio.ensure_future(hear(alert))
             asked.add_done_callback(lambda done: self._heard(alert, done))
-        return await asyncio.shield(self._asked[alert])
+        return await asyncio.shield(self._asked[alert]), first
 
     def _heard(self, alert: str, done: asyncio.Future[Hearing | None]) -> None:
         del self._asked[alert]
@@ -63,18 +60,6 @@ class Recent:
 
     def forget(self, alert: str) -> None:
         self._alerts.pop(alert, None)
-
-    def head(self, subscription: str) -> Head | None:
-        """The last position that was taken from here, if nothing has shown that there is a later one."""
-        return self._heads.get(subscription)
-
-    def keep_head(self, subscription: str, head: Head | None) -> None:
-        """None: another has taken a position."""
-        self._heads.pop(subscription, None)
-        if head is not None:
-            self._heads[subscription] = head
-        if len(self._heads) > HEADS:
-            self._heads.popitem(last=False)
 
 
 def _length(hearing: Hearing) -> int:

@@ -19,7 +19,8 @@ from broker.workflows import Workflows
 from schemas.base import instant
 from schemas.terms import Kind
 
-AT_ONCE = 64
+AT_ONCE = 16
+AGAIN_S = 3_600.0
 log_line = structlog.get_logger("reminding")
 
 
@@ -60,8 +61,9 @@ class Reminding:
                 await self._look(id_, now)
             except Unavailable:
                 raise
-            except Exception:  # it stays, and the others are told
+            except Exception:  # it is tried again later, and the others are told
                 log_line.exception("cannot remind", alert=id_)
+                await self.deadlines.put_off(id_, now.timestamp() + AGAIN_S)
 
     async def _look(self, id_: str, now: datetime) -> None:
         alert = await self.log.find(id_)

@@ -4,7 +4,7 @@ Nothing here waits for a failed endpoint: what failed is due again later, and ot
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -28,6 +28,8 @@ LOOK_AHEAD = 1_024
 """How far a queue is looked through for something that can be sent."""
 STAYING_S = 5.0
 """After which a suspended alert is looked at again."""
+TURN_S = 5.0
+"""After which it makes room where others have to wait for a courier."""
 
 log_line = structlog.get_logger("courier")
 
@@ -42,30 +44,39 @@ class Service:
     giving: Giving
     attempting: Attempting
     endpoint: Endpoint
+    others_wait: Callable[[], bool] = lambda: False
+    """Whether the courier has no place left."""
     _flying: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     """Sends under way, by alert."""
-    _staying: bool = False
+    _staying: dict[str, float] = field(default_factory=dict)
+    """Alerts that must stay owed, with the time until which they are passed over."""
     _renewed: float = 0.0
     """When the claim was, by this process's own clock."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until nothing is left to do now, the claim is lost, or `stop` is set."""
         held: Held | None = None
+        began, more = self._seconds(), True
         await self.endpoint.recall()
         if self.endpoint.breaker.open and self._now() < self.endpoint.breaker.until:
             await self._leave_alone()
             return
         try:
-            while not stop.is_set() and await self._renew():
+            while not stop.is_set() and not self._gives_way(began) and await self._renew():
                 held = await self.attempting.subscriptions.get(self.claim.subscription)
                 if held is None or held.subscription.state is not SubscriptionState.ACTIVE:
                     break
                 if not await self._look_and_wait(held, stop):
+                    more = False
                     break
         finally:
             if self._flying:
                 await asyncio.wait(self._flying.values())
-        await self._leave(held)
+        await self._leave(held, more=more)
+
+    def _gives_way(self, began: float) -> bool:
+        """An endpoint that is slow but well would hold its place for ever, and keep others from being served."""
+        return self._seconds() - began >= TURN_S and self.others_wait()
 
     async def _renew(self) -> bool:
         self._renewed = self._seconds()
@@ -94,13 +105,14 @@ class Service:
         finally:
             woken.cancel()
 
-    async def _leave(self, held: Held | None) -> None:
+    async def _leave(self, held: Held | None, *, more: bool) -> None:
+        """Where there is more to do now, the next courier is to take it up at once."""
         next_due = None
         if held is not None and held.subscription.state is SubscriptionState.ACTIVE:
             if self.endpoint.breaker.open:
                 await self._leave_alone()
                 return
-            next_due = await self._next_due()
+            next_due = self._now() if more else await self._next_due()
         await self.attempting.outbox.leave(self.name, self.claim, next_due)
 
     async def _leave_alone(self) -> None:
@@ -109,14 +121,12 @@ class Service:
 
     async def _next_due(self) -> float | None:
         next_due = await self.attempting.outbox.next_due(self.claim.subscription)
-        if self._staying:
-            later = self._now() + STAYING_S
-            next_due = later if next_due is None else min(next_due, later)
-        return next_due
+        return min((at for at in (next_due, *self._staying.values()) if at is not None), default=None)
 
     async def _look(self, held: Held, woken: asyncio.Task[None], stop: asyncio.Event) -> bool:
         """Goes through what is owed as the endpoint takes it. Whether another look may find more."""
-        found, self._staying = False, False
+        found, now = False, self._now()
+        self._staying = {alert: until for alert, until in self._staying.items() if until > now}
         tried = set(self._flying)  # what was read as due may have been settled since: none is tried twice in one look
         blocked = await self._blocked_issuers(held)
         async for what in self._work(held):
@@ -127,7 +137,7 @@ class Service:
                 return True
             if not self._has_room(held, what):
                 break
-            if what.alert in tried or issuer_of(what) in blocked:
+            if what.alert in tried or what.alert in self._staying or issuer_of(what) in blocked:
                 continue
             sending = await self._prepared(held, what)
             if isinstance(sending, Sending):
@@ -135,7 +145,8 @@ class Service:
                 self._fly(held, sending)
             if sending not in ("ended", "stays") and held.subscription.order == "issuer":
                 blocked.add(issuer_of(what))  # also where another took it: what follows it waits until that is seen
-            self._staying |= sending == "stays"
+            if sending == "stays":
+                self._staying[what.alert] = self._now() + STAYING_S
             found |= sending != "stays"
         return found
 
@@ -188,8 +199,9 @@ class Service:
         """With `order: issuer`, an alert waits for its issuer's earlier ones that are under way or to be retried."""
         if held.subscription.order != "issuer":
             return set()
+        flying = {alert.partition("/")[0] for alert in self._flying}  # first: one that fails now is waiting then
         waiting = await self.attempting.outbox.waiting(held.subscription.id, self._now())
-        return {issuer_of(opened) for opened in waiting} | {alert.partition("/")[0] for alert in self._flying}
+        return flying | {issuer_of(opened) for opened in waiting}
 
     def _fly(self, held: Held, sending: Sending) -> None:
         alert = sending.opened.alert

@@ -89,6 +89,8 @@ class Subscribing:
             raise Refused("busy", "The subscription is changed too often now.", retry_after=1)
         if held.subscription.state is SubscriptionState.ACTIVE:
             await self._wake(held)
+        else:
+            await self.store.outbox.signal(id_, push=is_push(held))  # who serves it sees that it is paused
         return await self.told(held)
 
     def _patched(self, caller: Caller, held: Held, patch: SubscriptionPatch) -> Held:
@@ -109,8 +111,9 @@ class Subscribing:
 
     async def delete(self, caller: Caller, id_: str) -> None:
         """It is gone with all that it was owed."""
-        await self.own(caller, id_)
+        held = await self.own(caller, id_)
         await self.store.subscriptions.delete(id_)
+        await self.store.outbox.signal(id_, push=is_push(held))  # who serves it sees that it is gone
         await self.store.outbox.remove(id_)
 
     async def test(self, caller: Caller, id_: str, now: datetime) -> str:

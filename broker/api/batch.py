@@ -17,6 +17,9 @@ LINES = "application/x-ndjson"
 TOGETHER = 32
 """Lines under way at a time, whose writes share a commit: while so many are checked, nobody else is served."""
 
+CHECKED = 131_072
+"""Bytes of lines after which the others have their turn."""
+
 Answers = Sequence[asyncio.Task[bytes]]
 
 
@@ -29,10 +32,15 @@ async def post_lines(services: Services, request: Request) -> Response:
     limits = services.limits
     lines = _lines(await read_body(request, limits.batch), limits.lines)
     answers: list[asyncio.Task[bytes]] = []
+    checked = 0
     for number, line in enumerate(lines):
         if number % TOGETHER == 0:
             await asyncio.gather(*answers[-TOGETHER:])
         answers.append(await _begun(services, request, line, answers[-TOGETHER:]))
+        checked += len(line)
+        if checked >= CHECKED:
+            checked = 0
+            await asyncio.sleep(0)
     said = await asyncio.gather(*answers)
     return Response(b"".join(each + b"\n" for each in said), 200, media_type=LINES)
 
@@ -49,10 +57,13 @@ def _lines(body: bytes, most: int) -> Sequence[bytes]:
 
 async def _begun(services: Services, request: Request, line: bytes, earlier: Answers) -> asyncio.Task[bytes]:
     """Its writing joins that of the lines before it; where it refers to others, these are durable first."""
+    limits = services.limits
     try:
-        verified = services.accepting.verify(posted_envelope(line, services.limits.part))
-    except Refused as refused:
-        return asyncio.create_task(_refused(request, refused))
+        if len(line) > limits.envelope:
+            raise Refused("too-large", f"An envelope has at most {limits.envelope} bytes.")
+        verified = services.accepting.verify(posted_envelope(line, limits.part))
+    except Exception as error:
+        return asyncio.create_task(_refused(request, error))
     if not _refers(verified):
         return asyncio.create_task(_answer(services, request, verified))
     await asyncio.gather(*earlier)

@@ -72,7 +72,7 @@ def response_to(request: Request, error: Exception) -> Response:
 
 def _failed(request: Request, error: Exception) -> Response:
     instance = new_instance()
-    log_line.error("failed", path=request.url.path, instance=instance, why=type(error).__name__)
+    log_line.error("failed", path=request.url.path, instance=instance, why=type(error).__name__, exc_info=error)
     body = {"type": "about:blank", "title": "Internal error", "status": 500, "detail": FAILED, "instance": instance}
     return Response(json.dumps(body), 500, {"Cache-Control": "no-store", "Connection": "close"}, PROBLEM)
 

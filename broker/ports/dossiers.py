@@ -1,7 +1,7 @@
 """What became of an alert: facts, and what follows from them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 
@@ -127,6 +127,8 @@ class Standing:
     """The first is the one that counts."""
     suspended: bool = False
     consents: frozenset[str] = frozenset()
+    facts: int = field(default=0, compare=False)
+    """How many this follows from: they are never taken back, so one that has as many is the same."""
 
     @property
     def ended(self) -> bool:
@@ -139,8 +141,10 @@ class Dossiers(Protocol):
 
     async def note(self, alert: str, *facts: Fact) -> None: ...
 
-    async def give(self, alert: str, given: Given, decided: Decided, *more: Exchanged) -> Standing:
-        """Notes all, and in the same step tells how the alert stands: whoever changes that later finds the given."""
+    async def give(self, alert: str, given: Given, decided: Decided, since: Standing, *more: Exchanged) -> bool:
+        """Notes all, if the alert still stands as it was read: whoever changes that later finds the given. Else
+        nothing is noted, and False.
+        """
         ...
 
     async def standing(self, alert: str) -> Standing: ...

@@ -12,6 +12,7 @@ def standing_of(facts: Iterable[Stood | Consented]) -> Standing:
     Each challenge suspends for itself: another's withdrawal, or an answer to another, ends none of them (protocol
     §2.1). The last answer to a request about an agency counts.
     """
+    facts = list(facts)
     causes: dict[str, list[str]] = {"cancelled": [], "superseded": [], "recalled": [], "approved": []}
     challenges: dict[str, str] = {}
     consents: set[str] = set()
@@ -31,6 +32,7 @@ def standing_of(facts: Iterable[Stood | Consented]) -> Standing:
         approved_by=tuple(causes["approved"]),
         suspended=bool(challenges),
         consents=frozenset(consents),
+        facts=len(facts),
     )
 
 

@@ -228,9 +228,11 @@ class MemoryDossiers:
                 pair = self._exchanged[fact.issuer, fact.agency, fact.month]
                 pair.setdefault(exchange_field(alert, fact), fact.at)
 
-    async def give(self, alert: str, given: Given, decided: Decided, *more: Exchanged) -> Standing:
-        await self.note(alert, given, decided, *more)
-        return await self.standing(alert)
+    async def give(self, alert: str, given: Given, decided: Decided, since: Standing, *more: Exchanged) -> bool:
+        still = len(self._dossiers[alert].fate) == since.facts
+        if still:
+            await self.note(alert, given, decided, *more)
+        return still
 
     async def standing(self, alert: str) -> Standing:
         return standing_of(self._dossiers[alert].fate.values())
@@ -321,6 +323,10 @@ class MemoryDeadlines:
     async def over(self, partition: int, now: float, limit: int) -> Sequence[str]:
         due = ((at, each) for each, at in self._times.items() if at <= now)
         return [each for _, each in sorted(due) if partition_of(each, self._partitions) == partition][:limit]
+
+    async def put_off(self, alert: str, at: float) -> None:
+        if alert in self._times:
+            self._times[alert] = at
 
     async def done(self, alert: str) -> None:
         self._times.pop(alert, None)

@@ -22,6 +22,9 @@ class RedisDeadlines:
         found: Sequence[str] = await self._link.command("ZRANGE", name, "-inf", now, "BYSCORE", "LIMIT", 0, limit)
         return found
 
+    async def put_off(self, alert: str, at: float) -> None:
+        await self._link.command("ZADD", self._of(alert).deadlines, "XX", at, alert)
+
     async def done(self, alert: str) -> None:
         await self._link.command("ZREM", self._of(alert).deadlines, alert)
 

@@ -34,6 +34,8 @@ FATE, GIVEN, DECIDED, ENDS, ACKS, RELEASED = range(1, 1 + len(keys.DOSSIER))
 CONSENT: Final = "consent"
 ROUTER: Final = "*"
 """In place of agency and subscription: what the router decided for all of them."""
+ANYHOW: Final = ""
+"""In place of how many facts an alert's fate has, where that does not matter."""
 SEPARATOR: Final = "\x1e"
 """Of JSON texts (RFC 7464); it cannot stand in one."""
 
@@ -56,23 +58,21 @@ class RedisDossiers:
 
     async def note(self, alert: str, *facts: Fact) -> None:
         if facts:
-            await self._note(alert, facts)
+            await self._note(alert, facts, ANYHOW)
 
-    async def _note(self, alert: str, facts: Sequence[Fact]) -> list[str]:
+    async def give(self, alert: str, given: Given, decided: Decided, since: Standing, *more: Exchanged) -> bool:
+        return await self._note(alert, (given, decided, *more), since.facts)
+
+    async def _note(self, alert: str, facts: Sequence[Fact], since: int | str) -> bool:
         names = list(self._keys(alert))
-        words: list[str | int] = []
+        words: list[str | int] = [since]
         for fact in facts:
             if isinstance(fact, Exchanged):  # a hash of the pair, in the alert's partition
                 names.append(self._partition(alert).exchanged(fact.issuer, fact.agency, fact.month))
                 words += ("once", len(names), exchange_field(alert, fact), fact.at)
             else:
                 words += (word for note in _notes(fact) for word in note)
-        fate: list[str] = await self._link.script("note", names, words)
-        return fate
-
-    async def give(self, alert: str, given: Given, decided: Decided, *more: Exchanged) -> Standing:
-        said = await self._note(alert, (given, decided, *more))
-        return _standing(zip(said[::2], said[1::2], strict=True))
+        return bool(await self._link.script("note", names, words))
 
     async def standing(self, alert: str) -> Standing:
         return _standing(await self._hash(alert, FATE))

@@ -50,6 +50,8 @@ class Faults:
         self.counts[what] += 1
         if what == "kill":
             self._kill()
+        elif what == "asked to end":
+            self._ask_to_end()
         elif what in ("memory full", "file rewritten", "stop a process"):
             task = asyncio.create_task(self._takes_a_while(what))
             self._others.add(task)
@@ -75,6 +77,11 @@ class Faults:
             slot = self.dice.choice(prey)
             self.killing.add(self.nursery.pids[slot])
             self.nursery.signal(slot, signal.SIGKILL)
+
+    def _ask_to_end(self) -> None:
+        """It finishes what is under way and ends, while there is more to do: others take that up."""
+        if self.nursery.pids:
+            self.nursery.signal(self.dice.choice(sorted(self.nursery.pids)), signal.SIGTERM)
 
     async def _strike_redis(self, what: str) -> None:
         if what == "redis paused":

@@ -25,6 +25,7 @@ SHORT: Sequence[tuple[ModuleType, str, object]] = (
     (service, "LEASE_S", CLAIM_LEASE_S),
     (service, "LOOK_S", 0.02),
     (service, "STAYING_S", 0.3),
+    (service, "TURN_S", 0.5),
     (retry, "WAITS_S", (0.05, 0.1, 0.2, 0.4)),
     (retry, "OURS_S", 0.1),
     (breaker, "FIRST_PROBE_S", 0.1),

@@ -21,6 +21,7 @@ WEIGHTS: Mapping[str, float] = {
     "memory full": 0.05,
     "file rewritten": 0.1,
     "stop a process": 0.15,
+    "asked to end": 0.15,
     "reply lost": 0.4,
     "replies late": 0.2,
     "connections cut": 0.3,

@@ -144,6 +144,17 @@ def test_more_than_eight_mebibytes_are_too_large(hub: Hub) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
 
 
+def test_a_line_is_no_larger_than_an_envelope(hub: Hub, world: World) -> None:
+    """Form E takes nothing that form D refuses for its size."""
+    parts = [Part(bytes(700_000), "application/octet-stream", id=f"p{number}") for number in range(6)]
+    token = world.signed(claims(alert(parts=[part.described() for part in parts])))
+    large = form_d(token, *parts)
+    assert large.send(hub).json()["code"] == "too-large"
+    refused, accepted = said(batch(large.body, line(world)).send(hub))
+    assert refused["code"] == "too-large"
+    assert accepted["state"] == "accepted"
+
+
 def test_problems_of_lines_are_told_in_the_language_that_was_asked_for(hub: Hub) -> None:
     """As those of single posts are."""
     (refused,) = said(batch(b"").send(hub, Accept_Language="vi"))

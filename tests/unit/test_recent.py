@@ -11,8 +11,7 @@ from broker.clock import told
 from broker.judge import Hearing
 from broker.ports.dossiers import Stood
 from broker.ports.failures import Unavailable
-from broker.ports.outbox import Head
-from broker.recent import ALERTS, HEADS, KEPT_S, LARGEST, Recent
+from broker.recent import ALERTS, KEPT_S, LARGEST, Recent
 from tests.unit.making import DYKE, PROVINCE, REVIEWER, id_of, label
 from tests.unit.stages import Stages, written
 
@@ -37,7 +36,7 @@ async def _nothing(_: str) -> None:
 
 async def _remembered(recent: Recent, alert: str, stages: Stages) -> Hearing | None:
     """Without asking anew."""
-    return await recent.hearing(alert, stages.snapshot, _nothing)
+    return (await recent.hearing(alert, stages.snapshot, _nothing))[0]
 
 
 @pytest.mark.parametrize("change", ["recalled", "suspended", "cancelled"])
@@ -49,6 +48,19 @@ async def test_what_changed_since_another_was_given_it_is_not_given(stages: Stag
     stood = Stood(change, id_of(REVIEWER, 1), REVIEWER, told(stages.now))  # type: ignore[arg-type]  # one of the three
     await stages.store.dossiers.note(FIRST, stood)
     assert FIRST not in [each.alert for each in await written(await stages.reader(other))]
+
+
+async def test_what_was_recalled_since_is_not_told_as_given(stages: Stages) -> None:
+    """Nobody is on record as having what they never got: not as given, nor by a decision that says released."""
+    one, other = await stages.subscribe(), await stages.subscribe()
+    await stages.accepted(label(FIRST))
+    await written(await stages.reader(one))
+    await stages.store.dossiers.note(FIRST, Stood("recalled", id_of(DYKE, 9), DYKE, told(stages.now)))
+    for _ in range(2):  # it looks again once it has found that the alert stands otherwise
+        await written(await stages.reader(other))
+    assert {each.subscription for each in await stages.store.dossiers.given(FIRST)} == {one}
+    decisions = await stages.store.dossiers.decisions(FIRST)
+    assert [each.outcome for each in decisions if each.subscription == other] == ["whole", "withheld"]  # at match; now
 
 
 async def test_what_expired_since_another_was_given_it_is_not_given(stages: Stages) -> None:
@@ -72,20 +84,6 @@ async def test_what_was_suspended_a_moment_ago_is_given_once_that_has_ended(stag
     assert [each.alert for each in await written(reader)] == [FIRST]
 
 
-async def test_positions_go_on_after_another_process_took_one(stages: Stages) -> None:
-    """A head that is not the last any more is asked for anew, and each position is given once."""
-    id_ = await stages.subscribe()
-    await stages.accepted(label(FIRST))
-    reader = await stages.reader(id_)
-    await written(reader)
-    stages.services.giving.recent.keep_head(id_, Head(0, None))  # as it was before another took the first position
-    await stages.accepted(label(id_of(DYKE, 2)), label(id_of(DYKE, 3)))
-    positions: list[int] = []
-    while len(positions) < 2:
-        positions += [each.position for each in await written(reader)]
-    assert positions == [2, 3]
-
-
 async def test_it_is_remembered_for_a_moment(stages: Stages) -> None:
     """After two seconds it is read again."""
     await stages.accepted(label(FIRST))
@@ -104,7 +102,7 @@ async def test_another_directory_forgets_it(stages: Stages) -> None:
     recent = Recent()
     recent.keep(await _hearing(stages))
     assert await _remembered(recent, FIRST, stages) is not None
-    assert await recent.hearing(FIRST, stages.snapshot.with_hub_keys(()), _nothing) is None
+    assert (await recent.hearing(FIRST, stages.snapshot.with_hub_keys(()), _nothing))[0] is None
 
 
 async def test_what_rests_on_others_is_not_remembered(stages: Stages) -> None:
@@ -124,7 +122,7 @@ async def test_what_is_large_is_not_remembered(stages: Stages) -> None:
 
 
 async def test_no_more_are_remembered_than_so_many(stages: Stages) -> None:
-    """The longest unused goes first, of alerts as of heads."""
+    """The longest unused goes first."""
     await stages.accepted(label(FIRST))
     recent, hearing = Recent(), await _hearing(stages)
     for number in range(1, ALERTS + 2):
@@ -132,10 +130,6 @@ async def test_no_more_are_remembered_than_so_many(stages: Stages) -> None:
         recent.keep(replace(hearing, alert=replace(hearing.alert, label=known)))
     assert await _remembered(recent, FIRST, stages) is None
     assert await _remembered(recent, id_of(DYKE, 2), stages) is not None
-    for number in range(HEADS + 1):
-        recent.keep_head(f"sub_{number}", Head(1, "sha256:1"))
-    assert recent.head("sub_0") is None
-    assert recent.head("sub_1") is not None
 
 
 async def test_it_is_read_once_for_all_who_ask_meanwhile(stages: Stages) -> None:
@@ -154,5 +148,5 @@ async def test_it_is_read_once_for_all_who_ask_meanwhile(stages: Stages) -> None
     asks = (recent.hearing(FIRST, stages.snapshot, hear) for _ in range(10))
     assert [type(each) for each in await asyncio.gather(*asks, return_exceptions=True)] == [Unavailable] * 10
     asks = (recent.hearing(FIRST, stages.snapshot, hear) for _ in range(10))
-    assert await asyncio.gather(*asks) == [hearing] * 10
+    assert await asyncio.gather(*asks) == [(hearing, True), *[(hearing, False)] * 9]
     assert reads == [FIRST] * 2

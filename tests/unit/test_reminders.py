@@ -95,7 +95,7 @@ async def test_any_request_that_is_not_answered(stages: Stages) -> None:
 async def test_one_that_cannot_be_looked_at_holds_back_no_other(
     stages: Stages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It stays, and what is due behind it is told."""
+    """It is put off for an hour, and what is due behind it is told."""
     id_ = await stages.subscribe(DYKE)
     stated = {"kind": "request", "wants": ["information"], "respond_by": "2026-11-22T02:00:00Z"}
     await stages.accepted(label(FIRST, **stated), label(RECALL, **stated))
@@ -111,4 +111,6 @@ async def test_one_that_cannot_be_looked_at_holds_back_no_other(
     monkeypatch.setattr(stages.store.log, "find", find)
     assert [each["alert"] for each in await said(stages, id_)] == [RECALL]
     await remind(stages)
+    assert await said(stages, id_) == []
+    await remind(stages, hours=1)
     assert [each["alert"] for each in await said(stages, id_)] == [FIRST]

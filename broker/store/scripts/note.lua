@@ -1,8 +1,9 @@
 #!lua flags=allow-oom
 -- Adds facts to an alert's dossier, each once however often it is said.
--- KEYS: the dossier's hashes, its fate first. ARGV: for each fact its rule, the number of its hash, field, value.
--- Gives the fate after that: fields and values in turn.
-for i = 1, #ARGV, 4 do
+-- KEYS: the dossier's hashes, its fate first. ARGV: how many facts the fate has, or "" for any number; for each fact
+-- its rule, the number of its hash, field, value. Gives 1; 0, and nothing is added, where the fate has another number.
+if ARGV[1] ~= '' and tonumber(ARGV[1]) ~= redis.call('HLEN', KEYS[1]) then return 0 end
+for i = 2, #ARGV, 4 do
   local rule, key, field, value = ARGV[i], KEYS[tonumber(ARGV[i + 1])], ARGV[i + 2], ARGV[i + 3]
   if rule == 'once' then
     redis.call('HSETNX', key, field, value)
@@ -21,4 +22,4 @@ for i = 1, #ARGV, 4 do
     end
   end
 end
-return redis.call('HGETALL', KEYS[1])
+return 1

@@ -17,6 +17,17 @@ async def test_what_is_over(store):
     assert others == [[], [], []]
 
 
+async def test_what_is_put_off_comes_later(store):
+    """And what is done is not brought back by it."""
+    await store.deadlines.set(ONE, 10)
+    await store.deadlines.put_off(ONE, 30)
+    assert await store.deadlines.over(PARTITION, 29, 9) == []
+    assert await store.deadlines.over(PARTITION, 30, 9) == [ONE]
+    await store.deadlines.done(ONE)
+    await store.deadlines.put_off(ONE, 40)
+    assert await store.deadlines.over(PARTITION, 99, 9) == []
+
+
 async def test_the_first_word_counts_until_it_is_done(store):
     """A repeated step moves nothing; what is done is gone, and can be set anew."""
     await store.deadlines.set(ONE, 10)

@@ -58,15 +58,23 @@ async def test_everything_comes_back(store):
     assert await store.dossiers.given("vn.mae/another") == []
 
 
-async def test_giving_tells_how_it_stands(store):
-    """What is noted as given comes back with what is known of the alert's fate by then, and is noted like any fact."""
+@pytest.mark.parametrize(
+    "fact",
+    [Stood("recalled", "vn.mae/2", "vn.mae", AT), Consented("vn.mae/3", ("th.police",), granted=False)],
+    ids=["recalled", "consent withdrawn"],
+)
+async def test_nothing_is_given_that_stands_otherwise_by_now(store, fact):
+    """Given and decision are noted while the alert stands as it was read; else not a word of either is."""
     given, made = Given("th.police", "sub_1", AT), decided("whole")
-    assert await store.dossiers.give(ALERT, given, made) == Standing()
-    await store.dossiers.note(ALERT, Stood("recalled", "vn.mae/2", "vn.mae", AT))
-    await store.dossiers.note(ALERT, Consented("vn.mae/3", ("th.police", "vn.moh"), granted=True))
-    standing = await store.dossiers.give(ALERT, given, made)
-    assert standing == await store.dossiers.standing(ALERT)
-    assert (standing.recalled_by, standing.consents) == (("vn.mae/2",), {"th.police", "vn.moh"})
+    before = await store.dossiers.standing(ALERT)
+    await store.dossiers.note(ALERT, fact)
+    assert not await store.dossiers.give(ALERT, given, made, before)
+    assert await store.dossiers.given(ALERT) == []
+    assert await store.dossiers.decisions(ALERT) == []
+    assert not await store.dossiers.released_to(ALERT, "th.police")
+    now = await store.dossiers.standing(ALERT)
+    await store.dossiers.note(ALERT, fact)  # a repeat changes nothing
+    assert await store.dossiers.give(ALERT, given, made, now)
     assert await store.dossiers.given(ALERT) == [given]
     assert await store.dossiers.decisions(ALERT) == [made]
 
@@ -267,7 +275,9 @@ async def test_exchanges_of_a_pair(store):
     for whole, at in ((False, AT), (True, LATER), (False, LATER)):
         await note(ALERT, Exchanged("vn.mae", "vn.moh", "2026-11", whole, at))
     given, made = Given("vn.moh", "sub_1", LATER), decided("part", agency="vn.moh")
-    await store.dossiers.give(other, given, made, Exchanged("vn.mae", "vn.moh", "2026-11", whole=False, at=LATER))
+    await store.dossiers.give(
+        other, given, made, Standing(), Exchanged("vn.mae", "vn.moh", "2026-11", whole=False, at=LATER)
+    )
     await note(other, Exchanged("vn.mae", "vn.sbv", "2026-11", whole=True, at=AT))
     exchanges = store.dossiers.exchanges
     assert await exchanges("vn.mae", "vn.moh", "2026-11") == [Exchange(other, False, LATER), Exchange(ALERT, True, AT)]
