@@ -58,14 +58,15 @@ class HubKeys:
 
 
 def load_or_make(folder: Path, snapshot: Snapshot) -> HubKeys:
-    """Keys for every use: those in the folder that the directory gives to the hub, then made ones.
+    """Keys for every use: those in the folder that the directory gives to the hub, of several valid ones that which
+    began last; then made ones.
 
     Files may be PKCS #8 PEM, a private JWK, a JWK set, a JSON map of JWKs, or a base64url Ed25519 seed; how they are
     named does not matter, their thumbprint does. What is made is written there with mode 600.
     """
     held = {key.kid: key for key in held_keys(folder)} if folder.is_dir() else {}
     keys: dict[str, PrivateKey] = {}
-    for record in snapshot.keys_of(snapshot.hub):
+    for record in sorted(snapshot.keys_of(snapshot.hub), key=_begins, reverse=True):  # at a rollover the next one
         if record.kid in held and _current(record):
             keys.setdefault(record.use, held[record.kid])
     records = [record for record in snapshot.keys_of(snapshot.hub) if record.kid in {key.kid for key in keys.values()}]
@@ -116,6 +117,10 @@ def _record(hub: str, use: str, key: PrivateKey, made_at: datetime) -> KeyRecord
         valid_from=(made_at - timedelta(days=1)).isoformat(),
         valid_until=(now + MADE_FOR).isoformat(),
     )
+
+
+def _begins(record: KeyRecord) -> datetime:
+    return datetime.fromisoformat(record.valid_from)
 
 
 def _current(record: KeyRecord) -> bool:

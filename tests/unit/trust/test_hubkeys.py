@@ -76,6 +76,21 @@ def test_what_is_not_in_force_is_not_used(tmp_path: Path, changes: dict[str, Any
     assert load_or_make(tmp_path, world("receipt", **changes)).kid("receipt") != making.key(HUB, "receipt").kid
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_at_a_rollover_the_next_key_is_used(tmp_path: Path, order: int) -> None:
+    """Of two that are valid now it is the one that began last, wherever it stands; one that is yet to begin waits."""
+    begin = {"old": "2026-01-01T00:00:00Z", "next": "2026-06-01T00:00:00+07:00", "later": "2099-01-01T00:00:00Z"}
+    made = {name: making.key(HUB, f"receipt {name}") for name in begin}
+    entries = [
+        making.key_entry(made[name], "receipt", valid_from=at, valid_until="2099-06-01T00:00:00Z")
+        for name, at in begin.items()
+    ]
+    for name, key in made.items():
+        save_file(tmp_path / f"{name}.pem", key)
+    directory = making.directory(agencies={HUB: {"keys": entries[::order]}})
+    assert load_or_make(tmp_path, directory).kid("receipt") == made["next"].kid
+
+
 def test_a_key_of_another_use_or_agency_is_not_used(tmp_path: Path) -> None:
     """A key serves the use that the directory gives to it, and the hub uses none that is not listed as its own."""
     save_file(tmp_path / "a.pem", making.key(HUB, "receipt"))
