@@ -77,8 +77,8 @@ class Judge:
         return found | await self._labels(challenged)
 
     async def _labels(self, ids: Sequence[str]) -> dict[str, Label]:
-        found = [await self.log.find(id_) for id_ in ids]
-        return {alert.label.id: alert.label for alert in found if alert}
+        found = [await self.log.label(id_) for id_ in ids]
+        return {label.id: label for label in found if label}
 
     async def _derived(self, label: Label) -> Mapping[str, Source | None]:
         named = {*label.handling.derived_from}
@@ -88,15 +88,15 @@ class Judge:
 
     async def _source(self, id_: str, consents: frozenset[str] | None = None) -> Source | None:
         """With the consents of now, unless those of another time are given."""
-        source = await self.log.find(id_)
-        if source is None:
+        label = await self.log.label(id_)
+        if label is None:
             return None
         if consents is None:
             standing = await self.dossiers.standing(id_)
-            if unreleased(source.label, approved=bool(standing.approved_by)):
+            if unreleased(label, approved=bool(standing.approved_by)):
                 return None  # nobody but its issuer knows of it
             consents = standing.consents
-        return Source(source.label, consents, await self.directory.at(source.label.directory))
+        return Source(label, consents, await self.directory.at(label.directory))
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,10 @@ class AlertLog(Protocol):
 
     async def find(self, alert: str) -> StoredAlert | None: ...
 
+    async def label(self, alert: str) -> Label | None:
+        """What stands on its outside, at a cost that its parts have no share in."""
+        ...
+
     async def read(self, partition: int, after: str, limit: int) -> Sequence[LogEntry]:
         """What follows `after` ("0-0" is the beginning), oldest first; empty when there is nothing yet."""
         ...

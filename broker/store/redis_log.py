@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from broker.label import Label
 from broker.ports.alert_log import Appended, LogEntry, Parked, StoredAlert
 from broker.store import keys
 from broker.store.bells import Bells
@@ -52,6 +53,10 @@ class RedisLog:
     async def find(self, alert: str) -> StoredAlert | None:
         text = await self._link.command("GET", self._of(alert).alert(alert))
         return None if text is None else ALERT.read(text)
+
+    async def label(self, alert: str) -> Label | None:
+        text = await self._link.script("label", [self._of(alert).alert(alert)])
+        return None if text is None else Label.model_validate_json(text)
 
     async def read(self, partition: int, after: str, limit: int) -> Sequence[LogEntry]:
         entries = await self._link.command("XRANGE", self._partitions[partition].log, f"({after}", "+", "COUNT", limit)

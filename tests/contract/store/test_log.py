@@ -2,18 +2,21 @@
 
 import asyncio
 import itertools
+import json
 from dataclasses import replace
 from itertools import chain
 
 import pytest
 
 from broker.errors import Refused
+from broker.label import Label
 from broker.ledger.receipts import Entry
 from broker.ports.failures import Unavailable
 from broker.store.facts import place_of
 from broker.store.grouping import GROUP_BYTES, WAITING, WAITING_BYTES, Grouping, Record
 from broker.store.in_redis import RedisStore
 from broker.store.keys import partition_of
+from schemas.envelope import SaltedPart
 
 
 async def everything(log):
@@ -29,6 +32,19 @@ async def test_appended_is_found(store, alert):
     assert (await store.log.append(full)).fresh
     assert await store.log.find(full.label.id) == full
     assert await store.log.find("vn.mae/unknown") is None
+
+
+@pytest.mark.parametrize("members", [{}, {"areas": [{"name": {"vi": ',"statement":"' + "ế" * 250}, "iso": "VN"}] * 40}])
+async def test_the_outside_is_told_alone(store, alert, members):
+    """The label comes as it was kept, however long it is and whatever stands in it; of what is not there, none."""
+    big = SaltedPart(salt="A" * 43, data="A" * 1_000_000)
+    full = replace(alert(), parts={"main": big})
+    full = replace(
+        full, label=Label.model_validate_json(json.dumps(json.loads(full.label.model_dump_json()) | members))
+    )
+    await store.log.append(full)
+    assert await store.log.label(full.label.id) == full.label
+    assert await store.log.label("vn.mae/unknown") is None
 
 
 async def test_once_ever(store, alert):
