@@ -310,7 +310,7 @@ class Profile(Strict):
     """What a domain asks for beyond the protocol."""
 
     required: Many[Text] = ()
-    """Members of the event, such as `areas` or `onset`, that must be there."""
+    """Members of the event, such as `areas` or `handling.person.offence`, that must be there."""
     approval: bool = False
     """Whether a second officer must release what is actual."""
     break_glass: bool = False

@@ -35,7 +35,7 @@ def check_terms(
     """Refuses with `terms`, `neutrality` or `no-legal-basis`: the first that has a fault, with all of its faults."""
     event = claims.event
     states_handling = getattr(event, "handling", None) is not None
-    terms = [*_profile(claims, label, directory), *_ahead(label, directory)]
+    terms = [*_profile(claims, label, directory), *_without_case(claims, label), *_ahead(label, directory)]
     if addressing is not None:
         terms += _combinations(label, addressing)
     if event.kind is Kind.CANCEL:
@@ -67,8 +67,7 @@ def _combinations(label: Label, addressing: Addressing) -> Iterator[Fault]:
 
 
 def _may_be_public(label: Label) -> bool:
-    handling = label.handling
-    return handling.tlp is Tlp.CLEAR and handling.personal_data is PersonalData.NONE and label.status is Status.ACTUAL
+    return label.handling.tlp is Tlp.CLEAR and not _has_personal_data(label) and label.status is Status.ACTUAL
 
 
 def _widenings(label: Label, cancelled: Label) -> Iterator[Fault]:
@@ -94,8 +93,23 @@ def _profile(claims: Claims, label: Label, directory: Snapshot) -> Iterator[Faul
     if profile is None or label.kind not in (Kind.ALERT, Kind.UPDATE):
         return
     for member in profile.required:
-        if getattr(claims.event, member, None) in (None, ()):
-            yield _fault("/" + member, "this member, which the domain's profile requires")
+        if _stated(claims.event, member) in (None, ()):
+            yield _fault("/" + member.replace(".", "/"), "this member, which the domain's profile requires")
+
+
+def _stated(event: object, member: str) -> object:
+    """Of the event, or of what stands in it: `handling.person.offence`."""
+    for step in member.split("."):
+        event = getattr(event, step, None)
+    return event
+
+
+def _without_case(claims: Claims, label: Label) -> Iterator[Fault]:
+    """A request about a person is part of a case (docs/adr/0012)."""
+    refs, person = claims.event.refs, label.handling.person
+    named = (refs is not None and refs.ours) or (person is not None and person.reference)
+    if label.kind is Kind.REQUEST and _has_personal_data(label) and not named:
+        yield _fault("/refs/ours", "a case reference, for a request with personal data")
 
 
 def check_first_officer(label: Label, directory: Snapshot) -> None:

@@ -18,9 +18,15 @@ from broker.policy.terms import Terms
 from broker.trust.directory import Snapshot
 from schemas.handling import PartHandling
 from schemas.statement import Part
+from schemas.terms import Kind, ReplyOutcome
 
 PART_RULES = (6, 7, 8, 9, 10, 11, 12, 14)
 """Rules 6 to 12 for each part with its own handling, and 14 for what the part derives from."""
+
+CONFIRM = (
+    "Confirm with the source: a hit is no authority to arrest. / "
+    "Xác minh lại với nguồn: kết quả trùng khớp không phải là căn cứ để bắt giữ."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,14 @@ def _of_part(case: Case, handling: PartHandling, part: Part) -> Case:
 
 
 def _conditions(case: Case, kept: Sequence[str]) -> tuple[str, ...]:
-    """Those of the alert, and of what its parts go under: an agreement may cover their terms alone."""
+    """Those of the alert, and of what its parts go under: an agreement may cover their terms alone.
+
+    On every hit stands what no agreement has to say.
+    """
     parts = [_of_part(case, part.handling, part) for part in case.label.parts if part.handling and part.id in kept]
-    return tuple(dict.fromkeys(condition for each in (case, *parts) for condition in each.conditions))
+    under = [condition for each in (case, *parts) for condition in each.conditions]
+    return tuple(dict.fromkeys([CONFIRM, *under] if _is_hit(case.label) else under))
+
+
+def _is_hit(label: Label) -> bool:
+    return label.kind is Kind.REPLY and label.outcome in (ReplyOutcome.HIT, ReplyOutcome.PARTIAL)

@@ -60,7 +60,12 @@ EVENTS: Mapping[str, Mapping[str, Any]] = {
     "alert": {**SITUATION, "product": "warning"},
     "update": {**SITUATION, "product": "warning"},
     "cancel": _ANSWER,
-    "request": {**SITUATION, "wants": ["information"], "respond_by": "2026-11-22T12:00:00Z"},
+    "request": {
+        **SITUATION,
+        "wants": ["information"],
+        "respond_by": "2026-11-22T12:00:00Z",
+        "refs": {"ours": "DD/2026/1"},
+    },
     "ack": {**_ANSWER, "outcome": "acting"},
     "error": {**_ANSWER, "outcome": "cannot-parse"},
     "reply": {**_ANSWER, "outcome": "no-hit"},
