@@ -85,7 +85,8 @@ def running(command: Sequence[str], port: int | None, log: Path, **environment: 
 
 
 def broker(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "broker", "serve", *arguments]
+    """Without limits on how fast anybody posts: that is what is measured."""
+    return [sys.executable, "-m", "broker", "serve", "--posts-per-s", "0", "--refusals-per-s", "0", *arguments]
 
 
 def free_port() -> int:

@@ -17,6 +17,7 @@ from broker.errors import Refused
 from broker.known import known_alerts
 from broker.ledger.receipts import equivocation, promise
 from broker.metrics import Metrics
+from broker.pace import Pace
 from broker.policy.authorise import Authorised, authorise
 from broker.policy.mandate import Known
 from broker.ports.alert_log import AlertLog, StoredAlert
@@ -37,6 +38,7 @@ class Answer:
     """What a poster is told: the same whenever the same bytes come again."""
 
     alert: StoredAlert
+    repeated: bool = False
 
     @property
     def receipt(self) -> str:
@@ -80,6 +82,8 @@ class Accepting:
     hub: str
     clock: Clock
     metrics: Metrics
+    posts: Pace
+    """By who signed. What is known already is not counted, so that no replay costs an agency its own posts."""
 
     async def accept(self, posted: Posted) -> Answer:
         """The answer of before for bytes that were accepted before; `Refused` with a code of protocol §4 otherwise."""
@@ -99,6 +103,7 @@ class Accepting:
         started, now = perf_counter(), self.clock()
         try:
             alert = await self._judge(verified, now)  # 6-13  everything that only counts for what is new
+            self.posts.check(alert.label.iss)
         except Refused:
             if earlier := await self.log.find(verified.id):  # 5     seen before comes ahead of freshness …
                 return await self._again(earlier, verified)
@@ -106,6 +111,7 @@ class Accepting:
         appended = await self.log.append(alert)  # durable from here on; … and is asked here for those that pass
         if not appended.fresh:
             return await self._again(appended.alert, verified)
+        self.posts.spend(alert.label.iss)
         self.metrics.accepted.inc()
         self.metrics.accept_seconds.observe(perf_counter() - started)
         label = alert.label
@@ -147,6 +153,6 @@ class Accepting:
         if earlier.label.digest == verified.digest:
             self.metrics.repeated.inc()
             log_line.info("repeated", alert=earlier.label.id)
-            return Answer(earlier)
+            return Answer(earlier, repeated=True)
         await self.ledger.add(equivocation(earlier.statement, verified.token, told(self.clock())))
         raise Refused("conflict", "Another statement was accepted under this id before.")

@@ -15,12 +15,15 @@ from broker.metrics import Metrics
 from broker.policy.retry import Dead, Done, PauseSubscription, RetryAt, Step, Tried, WaitUntil, next_step
 from broker.ports.dossiers import Dossiers, Ended
 from broker.ports.outbox import Attempt, Follows, Outbox
-from broker.ports.registers import Held, Subscriptions
+from broker.ports.registers import Change, Held, Subscriptions
 from broker.ways import MEDIA_TYPE
 from schemas.subscription import SubscriptionState
 
 TRIES = 16
 """How often a subscription is read again that changes while it is to be paused; the next 410 pauses it then."""
+
+HUB = "hub"
+"""Who paused it, in the history of the subscription."""
 
 log_line = structlog.get_logger("courier")
 
@@ -91,7 +94,8 @@ class Attempting:
             if now is None or now.subscription.settings != held.subscription.settings:
                 return
             paused = now.subscription.model_copy(update={"state": SubscriptionState.PAUSED})
-            if await self.subscriptions.replace(replace(now, subscription=paused), now):
+            change = Change(told(self.clock()), HUB, "changed", id_, ("state",))
+            if await self.subscriptions.replace(replace(now, subscription=paused), now, change):
                 log_line.warning("subscription paused", subscription=id_, why="the endpoint answered 410")
                 return
 

@@ -19,6 +19,11 @@ class Caller:
     api_token: str | None = None
     """The hash of the API token, where it is one that proved it."""
 
+    @property
+    def name(self) -> str:
+        """As its assertion has it, and histories too; an API token's name stands for a client."""
+        return f"{self.agency}#{self.client}"
+
     def need(self, scope: str) -> None:
         """Refuses with `insufficient-scope` unless the token has it."""
         if scope not in self.scopes:

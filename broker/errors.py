@@ -41,6 +41,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer of the protocol
     """The request ends here with `code`; nothing of it is kept.
 
     `detail` is one sentence for a duty officer; it never repeats content or what was sent.
+    `too_many` says of `busy` that it is the client who asks too much (429), not the hub that cannot (503).
     `more` are further members of the problem document (`oldest` of a `gone` stream).
     """
 
@@ -51,6 +52,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer of the protocol
         faults: tuple[Fault, ...] = (),
         *,
         retry_after: int | None = None,
+        too_many: bool = False,
         more: dict[str, str] | None = None,
     ) -> None:
         super().__init__(f"{code}: {detail}")
@@ -58,6 +60,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer of the protocol
         self.detail = detail
         self.faults = faults
         self.retry_after = retry_after
+        self.too_many = too_many
         self.more = more or {}
         self.claimed: str | None = None
         """Who the statement says it is from, for inspectors: nothing more of what was refused is kept."""

@@ -22,6 +22,12 @@ class Limits:
     """That one agency may have."""
     streams: int = 8
     """Of one subscription at once, in each process."""
+    refusals_per_s: float = 100
+    """By one address, of what nobody vouches for or was said before; 0 is no limit, as of the next two."""
+    posts_per_s: float = 500
+    """By one agency, of what is new."""
+    calls_per_s: float = 500
+    """By one agency, with tokens."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from broker.caller import Caller
-from broker.clock import told
+from broker.clock import Clock, system_clock, told
 from broker.errors import Fault, Refused
 from broker.giving import Giving, Sending
 from broker.notices import HubVoice
+from broker.policy.ways import Way
 from broker.ports.outbox import Attempt, Opened
-from broker.ports.registers import Held
+from broker.ports.registers import Change, Held
 from broker.ports.store import Store
 from broker.positions import Positions, read_ranges
 from broker.settings import Limits
@@ -41,6 +42,7 @@ class Subscribing:
     giving: Giving
     voice: HubVoice
     adapters: frozenset[str]
+    clock: Clock = system_clock
     most: int = Limits().subscriptions
     """Subscriptions of one agency."""
 
@@ -54,7 +56,8 @@ class Subscribing:
         tails = await self.store.log.tails()
         begins = tuple(tails[partition] for partition in range(self.store.log.partitions))
         register = self.store.subscriptions
-        if not await register.create(caller.agency, subscription, secret, begins, most=self.most):
+        change = Change(told(self.clock()), caller.name, "created", subscription.id)
+        if not await register.create(caller.agency, subscription, secret, begins, most=self.most, change=change):
             fault = Fault("", f"at most {self.most} subscriptions of one agency: delete one first")
             raise Refused("invalid-request", "You have as many subscriptions as one agency may.", (fault,))
         await self.store.outbox.open_at(subscription.id, tails)
@@ -70,12 +73,14 @@ class Subscribing:
     async def all(self, caller: Caller) -> list[Subscription]:
         """The caller's own, each with its health."""
         held = await self.store.subscriptions.of(caller.agency)
-        return [await self.told(each) for each in held if caller.subscription in (None, each.subscription.id)]
+        return [await self.told(caller, each) for each in held if caller.subscription in (None, each.subscription.id)]
 
-    async def told(self, held: Held) -> Subscription:
-        """With its health: how much is owed, what the last attempt said."""
-        id_ = held.subscription.id
-        health = Health(waiting=await self.store.outbox.depth(id_))
+    async def told(self, caller: Caller, held: Held) -> Subscription:
+        """With its health: how much is owed. What a way may not carry does not exist for it (protocol §6), so who comes
+        by such a way is told no number.
+        """
+        owed = await self.store.outbox.depth(held.subscription.id)
+        health = Health(waiting=owed if caller.way is Way.READ_BOUND else None)
         return held.subscription.model_copy(update={"health": health})
 
     async def change(self, caller: Caller, id_: str, patch: SubscriptionPatch) -> Subscription:
@@ -83,7 +88,9 @@ class Subscribing:
         for _ in range(TRIES):
             before = await self.own(caller, id_)
             held = self._patched(caller, before, patch)
-            if await self.store.subscriptions.replace(held, before):
+            members = tuple(sorted(patch.model_fields_set))
+            change = Change(told(self.clock()), caller.name, "changed", id_, members)
+            if await self.store.subscriptions.replace(held, before, change):
                 break
         else:
             raise Refused("busy", "The subscription is changed too often now.", retry_after=1)
@@ -91,7 +98,7 @@ class Subscribing:
             await self._wake(held)
         else:
             await self.store.outbox.signal(id_, push=is_push(held))  # who serves it sees that it is paused
-        return await self.told(held)
+        return await self.told(caller, held)
 
     def _patched(self, caller: Caller, held: Held, patch: SubscriptionPatch) -> Held:
         changed = held.subscription.patched(patch)
@@ -112,9 +119,22 @@ class Subscribing:
     async def delete(self, caller: Caller, id_: str) -> None:
         """It is gone with all that it was owed."""
         held = await self.own(caller, id_)
-        await self.store.subscriptions.delete(id_)
+        change = Change(told(self.clock()), caller.name, "deleted", id_)
+        await self.store.subscriptions.delete(id_, change)
         await self.store.outbox.signal(id_, push=is_push(held))  # who serves it sees that it is gone
         await self.store.outbox.remove(id_)
+
+    async def history(self, caller: Caller, agency: str | None, subscription: str | None) -> Sequence[Change]:
+        """Who made, changed and ended what, oldest first: an agency's own; an inspector names any. Another's, and what
+        never was, have none.
+        """
+        of = agency or caller.agency
+        if of != caller.agency and "inspect" not in caller.scopes:
+            return ()
+        wanted = caller.subscription or subscription
+        if caller.subscription is not None and subscription not in (None, caller.subscription):
+            return ()
+        return [each for each in await self.store.subscriptions.history(of) if wanted in (None, each.subscription)]
 
     async def test(self, caller: Caller, id_: str, now: datetime) -> str:
         """The delivery id of a test alert, its position already taken."""

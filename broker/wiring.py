@@ -29,6 +29,7 @@ from broker.judge import Judge
 from broker.ledger.receipts import new_entry
 from broker.metrics import Metrics
 from broker.notices import HubVoice
+from broker.pace import Pace, Paces
 from broker.planning import Planning
 from broker.ports.registers import Held
 from broker.ports.store import Store
@@ -109,7 +110,8 @@ def wire(settings: Settings, store: Store, directory: Directory, keys: HubKeys, 
     hub = parcel.Hub(snapshot.hub, snapshot.network)
     judge = Judge(directory, store.log, store.dossiers)
     voice = HubVoice(hub.id, hub.network, keys, store.log)
-    metrics = Metrics()
+    metrics, limits = Metrics(), settings.limits
+    paces = Paces(Pace(limits.refusals_per_s), Pace(limits.posts_per_s), Pace(limits.calls_per_s))
     giving = Giving(judge, store.log, store.outbox, store.dossiers, voice, hub)
     return Services(
         issuer=settings.origin(),
@@ -117,15 +119,18 @@ def wire(settings: Settings, store: Store, directory: Directory, keys: HubKeys, 
         store=store,
         directory=directory,
         keys=keys,
-        accepting=Accepting(store.log, store.dossiers, store.ledger, directory, keys, hub.id, clock, metrics),
+        accepting=Accepting(
+            store.log, store.dossiers, store.ledger, directory, keys, hub.id, clock, metrics, paces.posts
+        ),
         reading=Reading(
             store.log, store.dossiers, store.subscriptions, judge, Workflows(store.log, store.dossiers, directory), hub
         ),
         giving=giving,
         voice=voice,
         clock=clock,
-        limits=settings.limits,
+        limits=limits,
         metrics=metrics,
+        paces=paces,
         adapters=frozenset(ADAPTERS),
     )
 

@@ -319,3 +319,20 @@ class ReciprocityAnswer(Strict):
     since: Timestamp
     until: Timestamp
     pairs: Many[PairTold]
+
+
+class ChangeTold(Strict):
+    """Who did what to a subscription or a token, and when."""
+
+    at: Timestamp
+    by: str
+    what: Literal["created", "changed", "deleted", "token issued", "token revoked"]
+    subscription: str
+    members: Many[str]
+    token: str | None
+
+
+class HistoryAnswer(Strict):
+    """Oldest first."""
+
+    history: Many[ChangeTold]

@@ -119,8 +119,8 @@ class NewSubscription(Strict):
 class Health(Strict):
     """How a subscription is doing."""
 
-    waiting: int = 0
-    """Deliveries still owed."""
+    waiting: int | None = 0
+    """Deliveries still owed. None, left out, for who comes by a way that could not carry all of them."""
     failing_since: Timestamp | None = None
     last_delivered_at: Timestamp | None = None
     last_error: Text | None = None

@@ -10,12 +10,13 @@ from broker.api.directory import directory
 from broker.api.discovery import discovery
 from broker.api.keys import keys
 from broker.api.operations import operations
+from broker.api.pacing import PacedByAddress
 from broker.api.page import HEADERS, page
 from broker.api.posting import posting
 from broker.api.reciprocity import reciprocity
 from broker.api.services import Services
 from broker.api.streams import streams
-from broker.api.subscriptions import subscriptions
+from broker.api.subscriptions import history, subscriptions
 from broker.api.tokens import tokens
 from broker.api.whatif import whatif
 from broker.subscribing import Subscribing
@@ -32,6 +33,8 @@ def create_app(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.metrics = services.metrics
+    app.state.paces = services.paces
+    app.add_middleware(PacedByAddress, refusals=services.paces.refusals)
     errors.install(app)
     subscribing = Subscribing(
         services.store,
@@ -39,6 +42,7 @@ def create_app(services: Services) -> FastAPI:
         services.giving,
         services.voice,
         services.adapters,
+        services.clock,
         services.limits.subscriptions,
     )
     for routes, codes in (
@@ -52,6 +56,7 @@ def create_app(services: Services) -> FastAPI:
         (whatif(services), (*OF_A_CALL, *OF_A_BODY, *OF_A_DRAFT)),
         (streams(services, subscribing), OF_A_CALL),
         (subscriptions(services, subscribing), (*OF_A_CALL, *OF_A_BODY)),
+        (history(services, subscribing), OF_A_CALL),
         (operations(services), ()),
     ):
         app.include_router(routes, responses=problems(*codes))

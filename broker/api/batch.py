@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.api.errors import response_to
-from broker.api.limits import read_body
+from broker.api.limits import address_of, read_body
 from broker.api.services import Services
 from broker.errors import Refused
 from broker.trust.posted import posted_envelope
@@ -79,7 +79,10 @@ def _refers(verified: VerifiedEnvelope) -> bool:
 
 async def _answer(services: Services, request: Request, verified: VerifiedEnvelope) -> bytes:
     try:
-        return (await services.accepting.accept_verified(verified)).body()
+        taken = await services.accepting.accept_verified(verified)
+        if taken.repeated:
+            services.paces.refusals.spend(address_of(request))
+        return taken.body()
     except Exception as error:
         return await _refused(request, error)
 

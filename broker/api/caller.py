@@ -25,6 +25,12 @@ def caller_of(services: Services) -> CallerOf:
     """The dependency that names the caller or refuses with `unauthenticated`."""
 
     async def caller(request: Request) -> Caller:
+        who = await proven(request)
+        services.paces.calls.check(who.agency)
+        services.paces.calls.spend(who.agency)
+        return who
+
+    async def proven(request: Request) -> Caller:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "dpop" and token:
             return await _with_proof(services, request, token.strip())

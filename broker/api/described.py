@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from broker.api.problems import PROBLEMS
+from broker.api.problems import statuses_of
 from broker.errors import Code
 from schemas.answers import Problem
 from schemas.envelope import Envelope
@@ -59,7 +59,8 @@ def problems(*codes: Code) -> Responses:
     """
     by_status: dict[int | str, list[Code]] = {}
     for code in codes:
-        by_status.setdefault(PROBLEMS[code].status, []).append(code)
+        for status in statuses_of(code):
+            by_status.setdefault(status, []).append(code)
     told = {status: _problem(", ".join(f"`{code}`" for code in of)) for status, of in by_status.items()}
     return told | {"default": _problem("`malformed` (400) or `header-too-large` (431), as any request may be")}
 

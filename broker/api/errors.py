@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from broker.api.connection import Counts
+from broker.api.limits import address_of
 from broker.api.problems import new_instance, problem_body, status_of
 from broker.errors import Code, Fault, Refused
 from broker.metrics import Metrics
@@ -25,6 +26,9 @@ FULL_S = 10
 """The same, when it was full: somebody has to make room."""
 
 log_line = structlog.get_logger("api")
+
+OF_THE_PROVEN: frozenset[Code] = frozenset({"busy", "insufficient-scope", "not-found", "gone", "invalid-request"})
+"""Told to who proved who they are, or at no cost; every other refusal is paid for by the address that it goes to."""
 
 _BY_STATUS: Mapping[int, Code] = {404: "not-found", 405: "not-found", 413: "too-large", 415: "unsupported-media-type"}
 
@@ -98,6 +102,8 @@ def noted(request: Request, code: Code, claimed: str | None = None) -> str:
     instance = new_instance()
     client = request.client.host if request.client else None
     request.app.state.metrics.refused.labels(code).inc()
+    if code not in OF_THE_PROVEN:
+        request.app.state.paces.refusals.spend(address_of(request))
     log_line.info("refused", path=request.url.path, code=code, claimed=claimed, instance=instance, client=client)
     return instance
 

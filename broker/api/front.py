@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from broker.api.errors import response_to
+from broker.api.limits import address_of
 from broker.api.posting import post
 from broker.api.services import Services
 
@@ -31,6 +32,7 @@ class Front:
         scope["app"] = self._app
         request = Request(scope, receive)
         try:
+            self._services.paces.refusals.check(address_of(request))
             response = await post(self._services, request)
         except Exception as error:
             response = response_to(request, error)

@@ -3,6 +3,12 @@
 from starlette.requests import ClientDisconnect, Request
 
 from broker.errors import Refused
+from broker.pace import of_address
+
+
+def address_of(request: Request) -> str:
+    """Who pays for what nobody vouches for: the connection's other end, or whom a trusted proxy names."""
+    return of_address(request.client.host if request.client else None)
 
 
 async def read_body(request: Request, most: int) -> bytes:

@@ -8,7 +8,7 @@ from broker.accept import Answer
 from broker.api.batch import LINES, post_lines
 from broker.api.described import body, error
 from broker.api.errors import answer, noted
-from broker.api.limits import read_body
+from broker.api.limits import address_of, read_body
 from broker.api.services import Services
 from broker.errors import Code, Fault, Refused
 from broker.trust.posted import Posted, posted_alone, posted_envelope, posted_with_header
@@ -90,7 +90,7 @@ async def post(services: Services, request: Request) -> Response:
     if media_type(request) == LINES and "alert-statement" not in request.headers:
         _not_encoded(request)
         return await post_lines(services, request)
-    taken = await services.accepting.accept(await _read(services, request))
+    taken = await _taken(services, request, await _read(services, request))
     return Response(taken.body(), 202, media_type="application/json")
 
 
@@ -99,7 +99,15 @@ async def _pushed(services: Services, request: Request) -> Answer:
         raise Refused("malformed", f"A SET is pushed as {STATEMENT}.")
     if "content-encoding" in request.headers:
         raise Refused("malformed", "A SET comes as it was signed, without a Content-Encoding.")
-    return await services.accepting.accept(posted_alone(await read_body(request, services.limits.statement)))
+    return await _taken(services, request, posted_alone(await read_body(request, services.limits.statement)))
+
+
+async def _taken(services: Services, request: Request, posted: Posted) -> Answer:
+    """What is said again is paid for by the address: whoever has a statement can do that."""
+    taken = await services.accepting.accept(posted)
+    if taken.repeated:
+        services.paces.refusals.spend(address_of(request))
+    return taken
 
 
 def _not_encoded(request: Request) -> None:

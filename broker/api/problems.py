@@ -64,9 +64,18 @@ PROBLEMS: dict[Code, Words] = {
 }
 
 
+TOO_MANY = 429
+"""The other status of `busy`."""
+
+
 def status_of(refused: Refused) -> int:
     """The HTTP status of the code (protocol §4)."""
-    return PROBLEMS[refused.code].status
+    return TOO_MANY if refused.too_many else PROBLEMS[refused.code].status
+
+
+def statuses_of(code: Code) -> tuple[int, ...]:
+    """Those that a refusal with this code can have."""
+    return (PROBLEMS[code].status, TOO_MANY) if code == "busy" else (PROBLEMS[code].status,)
 
 
 def new_instance() -> str:
@@ -81,7 +90,7 @@ def problem_body(refused: Refused, accept_language: str | None, instance: str) -
     problem: dict[str, object] = {
         "type": TYPE + refused.code,
         "title": words.title_vi if vietnamese else words.title,
-        "status": words.status,
+        "status": status_of(refused),
         "code": refused.code,
         "detail": words.detail_vi if vietnamese else refused.detail,
         "errors": [{"path": fault.path, "expected": fault.expected} for fault in refused.faults],

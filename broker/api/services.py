@@ -8,6 +8,7 @@ from broker.clock import Clock
 from broker.giving import Giving
 from broker.metrics import Metrics
 from broker.notices import HubVoice
+from broker.pace import Paces
 from broker.ports.store import Store
 from broker.reading import Reading
 from broker.settings import Limits
@@ -32,5 +33,6 @@ class Services:
     clock: Clock
     limits: Limits
     metrics: Metrics
+    paces: Paces
     adapters: frozenset[str]
     """Names of the adapters that a subscription may choose."""

@@ -24,6 +24,7 @@ from schemas.answers import (
     CreatedSubscription,
     DeadAnswer,
     Gaps,
+    HistoryAnswer,
     QueuedAnswer,
     SubscriptionsAnswer,
     TestAnswer,
@@ -34,6 +35,7 @@ from schemas.requests import Replay, Revive
 from schemas.subscription import NewSubscription, Subscription, SubscriptionPatch
 
 Model = TypeVar("Model", bound=Strict)
+MOST = 256
 NO_STORE = {"Cache-Control": "no-store"}
 PLACE = "^[0-9]{1,19}(-[0-9]{1,19})?$"
 """What `next` of a page of attempts is."""
@@ -76,7 +78,7 @@ def subscriptions(services: Services, subscribing: Subscribing) -> APIRouter:
 
     @routes.get("/{id_}", response_model=Subscription, summary="One of them, with its health")
     async def one(id_: str, who: Annotated[Caller, Depends(reader)]) -> Response:
-        return _json(_told(await subscribing.told(await subscribing.own(who, id_))))
+        return _json(_told(await subscribing.told(who, await subscribing.own(who, id_))))
 
     @routes.patch(
         "/{id_}", response_model=Subscription, summary="Change it (RFC 7396)", openapi_extra=body(SubscriptionPatch)
@@ -135,6 +137,25 @@ def subscriptions(services: Services, subscribing: Subscribing) -> APIRouter:
         id_: str, who: Annotated[Caller, Depends(reader)], have: Annotated[str, Query(max_length=16_384)] = ""
     ) -> Response:
         return _json((await subscribing.gaps(who, id_, have, services.clock())).model_dump())
+
+    return routes
+
+
+def history(services: Services, subscribing: Subscribing) -> APIRouter:
+    """Who did what to subscriptions and tokens, for their owner and for inspectors; it outlives them."""
+    routes = APIRouter(tags=["subscriptions"])
+    caller = caller_of(services)
+
+    @routes.get("/v1/history", response_model=HistoryAnswer, summary="Who made, changed and ended what")
+    async def told(
+        who: Annotated[Caller, Depends(caller)],
+        agency: Annotated[str | None, Query(max_length=MOST)] = None,
+        subscription: Annotated[str | None, Query(max_length=MOST)] = None,
+    ) -> Response:
+        if "inspect" not in who.scopes:
+            who.need("read")
+        changes = await subscribing.history(who, agency, subscription)
+        return _json({"history": [asdict(each) for each in changes]})
 
     return routes
 

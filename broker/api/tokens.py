@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from broker.api.caller import spend
 from broker.api.described import body, error
-from broker.api.limits import read_body
+from broker.api.limits import address_of, read_body
 from broker.api.services import Services
 from broker.errors import Refused
 from broker.trust import credentials
@@ -42,6 +42,7 @@ def tokens(services: Services) -> APIRouter:
         try:
             return await _grant(services, request)
         except OAuthError as why:
+            services.paces.refusals.spend(address_of(request))
             told = {"error": why.error, "error_description": why.description}
             return JSONResponse(told, why.status, NO_STORE)
 
@@ -75,6 +76,8 @@ async def _grant(services: Services, request: Request) -> Response:
         await spend(services, client.once, "This assertion was used before.")
     except Refused as refused:
         raise OAuthError("invalid_client", refused.detail, 401) from None
+    services.paces.calls.check(client.agency)
+    services.paces.calls.spend(client.agency)
     if form.get("client_id", f"{client.agency}#{client.name}") != f"{client.agency}#{client.name}":
         raise OAuthError("invalid_client", "client_id is not the one of the assertion", 401)
     scopes = _scopes(form, client, snapshot)

@@ -110,6 +110,20 @@ OutgoingCa = Annotated[
     ),
 ]
 TlsKey = Annotated[Path | None, typer.Option("--tls-key", envvar="BROKER_TLS_KEY", help="Its private key (PEM).")]
+RefusalsPerS = Annotated[
+    float,
+    typer.Option(
+        "--refusals-per-s", envvar="BROKER_REFUSALS_PER_S", help="Of one address; 20 seconds' worth at once.", min=0
+    ),
+]
+PostsPerS = Annotated[
+    float,
+    typer.Option("--posts-per-s", envvar="BROKER_POSTS_PER_S", help="New alerts of one agency, the same.", min=0),
+]
+CallsPerS = Annotated[
+    float,
+    typer.Option("--calls-per-s", envvar="BROKER_CALLS_PER_S", help="Calls of one agency, the same.", min=0),
+]
 
 
 def example(*commands: str, where: str = "") -> str:
@@ -122,6 +136,9 @@ WITH_SUBSCRIPTION = "SUBSCRIPTION is an id that `broker subscriptions` lists"
 DEFAULT_HUB = "http://127.0.0.1:8080"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8080
+DEFAULT_REFUSALS_PER_S = 100.0
+DEFAULT_POSTS_PER_S = 500.0
+DEFAULT_CALLS_PER_S = 500.0
 DEFAULT_DATA = Path("broker-data")
 DEFAULT_DIRECTORY = Path("directory")
 

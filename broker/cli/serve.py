@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from broker.cli import options
-from broker.cli.options import DEFAULT_DATA, DEFAULT_DIRECTORY, DEFAULT_HOST, DEFAULT_PORT, example
+from broker.cli.options import (
+    DEFAULT_CALLS_PER_S,
+    DEFAULT_DATA,
+    DEFAULT_DIRECTORY,
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    DEFAULT_POSTS_PER_S,
+    DEFAULT_REFUSALS_PER_S,
+    example,
+)
 from broker.cli.output import telling, used_wrongly
 from broker.cli.roles import Role
 
@@ -39,13 +48,16 @@ def serve(
         list[str] | None,
         typer.Option(envvar="BROKER_TRUSTED_PROXY", help="A network whose X-Forwarded-* are believed; repeat it."),
     ] = None,
+    refusals_per_s: options.RefusalsPerS = DEFAULT_REFUSALS_PER_S,
+    posts_per_s: options.PostsPerS = DEFAULT_POSTS_PER_S,
+    calls_per_s: options.CallsPerS = DEFAULT_CALLS_PER_S,
     as_json: options.AsJson = False,
 ) -> None:
     """Runs a hub until SIGTERM or SIGINT; then it takes nothing new, finishes what is under way, and ends with 0.
 
     One line on standard output says where it listens. Log lines are JSON on standard error.
     """
-    from broker.settings import Settings
+    from broker.settings import Limits, Settings
 
     try:
         proxies = tuple(ip_network(each) for each in trusted_proxy or ())
@@ -67,6 +79,7 @@ def serve(
         tls_key=tls_key,
         trusted_proxies=proxies,
         outgoing_ca=outgoing_ca,
+        limits=Limits(refusals_per_s=refusals_per_s, posts_per_s=posts_per_s, calls_per_s=calls_per_s),
     )
     with telling(as_json=as_json):
         _check(settings)

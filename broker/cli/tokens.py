@@ -1,12 +1,13 @@
 """`broker token`: named API tokens (protocol §6), for systems that can only hold a fixed one. The operator's side."""
 
 import asyncio
+import getpass
 import hashlib
 import secrets
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,7 +16,7 @@ from broker.cli.output import failed, say, show_json, telling
 from broker.cli.store import open_store
 
 if TYPE_CHECKING:
-    from broker.ports.registers import ApiToken
+    from broker.ports.registers import ApiToken, Change
 
 DAY_S = 86_400
 EXAMPLE_ISSUE = example(
@@ -97,6 +98,7 @@ async def _issue(
         if any(each.name == name for each in await store.credentials.tokens(agency)):
             raise failed("exists", f"{agency} has a token {name}: revoke it first.", as_json=as_json)
         hashed = hashlib.sha256(token.encode()).hexdigest()
+        await store.subscriptions.note(agency, _change("token issued", subscription, name))
         await store.credentials.add_token(ApiToken(hashed, name, agency, subscription, expires))
     return token, expires
 
@@ -112,7 +114,16 @@ async def _revoke(data: Path, redis_url: str | None, agency: str, name: str, *, 
         if not named:
             raise failed("not-found", f"{agency} has no token {name}.", as_json=as_json)
         for token in named:
+            await store.subscriptions.note(agency, _change("token revoked", token.subscription, name))
             await store.credentials.revoke_token(token.hash)
+
+
+def _change(what: 'Literal["token issued", "token revoked"]', subscription: str, name: str) -> "Change":
+    """For the history, before it is done: it may tell of what then failed, and never lacks what was done."""
+    from broker.clock import system_clock, told
+    from broker.ports.registers import Change
+
+    return Change(told(system_clock()), f"operator:{getpass.getuser()}", what, subscription, token=name)
 
 
 def _date(moment: float) -> str:

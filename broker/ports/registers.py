@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from broker.ledger.receipts import Entry
 from broker.ports.alert_log import LogEntry
@@ -24,8 +24,26 @@ class Held:
         return not self.begins or entry.follows(self.begins[entry.partition])
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Who did what to a subscription or a token of an agency, and when: names of members, never what stands in them."""
+
+    at: str
+    by: str
+    """`<agency>#<client>`, `operator:<login>`, or `hub`."""
+    what: Literal["created", "changed", "deleted", "token issued", "token revoked"]
+    subscription: str
+    members: tuple[str, ...] = ()
+    """Which were changed."""
+    token: str | None = None
+    """The name of the token."""
+
+
 class Subscriptions(Protocol):
-    """Who wants what. `revision` grows with each change, before the change is answered."""
+    """Who wants what. `revision` grows with each change, before the change is answered.
+
+    A `Change` that is handed in stands in the agency's history exactly if what it tells of was done.
+    """
 
     async def create(
         self,
@@ -35,6 +53,7 @@ class Subscriptions(Protocol):
         begins: tuple[str, ...] = (),
         *,
         most: int = 1_000,
+        change: Change | None = None,
     ) -> bool:
         """False, and nothing is kept, where the agency has `most` already."""
         ...
@@ -47,11 +66,19 @@ class Subscriptions(Protocol):
         """The agency's own, at the cost of these alone, however many the others have."""
         ...
 
-    async def replace(self, held: "Held", before: "Held") -> bool:
+    async def replace(self, held: "Held", before: "Held", change: Change | None = None) -> bool:
         """Keeps `held`, made from `before`; False, and nothing is kept, where another stands there: read it again."""
         ...
 
-    async def delete(self, subscription: str) -> None: ...
+    async def delete(self, subscription: str, change: Change | None = None) -> None: ...
+
+    async def note(self, agency: str, change: Change) -> None:
+        """Adds to the history what is done elsewhere."""
+        ...
+
+    async def history(self, agency: str) -> Sequence[Change]:
+        """The agency's own, oldest first; it outlives what it tells of. About the last 100,000 are kept."""
+        ...
 
     async def revision(self) -> int: ...
 

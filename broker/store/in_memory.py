@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 from time import monotonic, time
 
+from broker.label import Label
 from broker.ledger.receipts import Entry
 from broker.ports.alert_log import Appended, LogEntry, Parked, StoredAlert
 from broker.ports.dossiers import (
@@ -24,7 +25,7 @@ from broker.ports.dossiers import (
     Standing,
     Stood,
 )
-from broker.ports.registers import ApiToken, Held
+from broker.ports.registers import ApiToken, Change, Held
 from broker.store.bells import Bells
 from broker.store.facts import (
     ends_of,
@@ -141,6 +142,9 @@ class MemoryLog:
 
     async def find(self, alert: str) -> StoredAlert | None:
         return self._alerts.get(alert)
+
+    async def label(self, alert: str) -> Label | None:
+        return self._alerts[alert].label if alert in self._alerts else None
 
     async def read(self, partition: int, after: str, limit: int) -> Sequence[LogEntry]:
         begin = place_of(after)
@@ -267,6 +271,7 @@ class MemorySubscriptions:
     def __init__(self) -> None:
         self._held: dict[str, Held] = {}
         self._of: defaultdict[str, set[str]] = defaultdict(set)
+        self._history: defaultdict[str, list[Change]] = defaultdict(list)
         self._revision = 0
 
     async def create(
@@ -277,12 +282,13 @@ class MemorySubscriptions:
         begins: tuple[str, ...] = (),
         *,
         most: int = 1_000,
+        change: Change | None = None,
     ) -> bool:
         if len(self._of[agency]) >= most:
             return False
         self._held[subscription.id] = Held(agency, subscription, secret, begins)
         self._of[agency].add(subscription.id)
-        self._revision += 1
+        self._changed(agency, change)
         return True
 
     async def get(self, subscription: str) -> Held | None:
@@ -294,17 +300,27 @@ class MemorySubscriptions:
     async def of(self, agency: str) -> Sequence[Held]:
         return [self._held[id_] for id_ in sorted(self._of[agency])]
 
-    async def replace(self, held: Held, before: Held) -> bool:
+    async def replace(self, held: Held, before: Held, change: Change | None = None) -> bool:
         if self._held.get(before.subscription.id) != before:
             return False
         self._held[held.subscription.id] = held
-        self._revision += 1
+        self._changed(held.agency, change)
         return True
 
-    async def delete(self, subscription: str) -> None:
+    async def delete(self, subscription: str, change: Change | None = None) -> None:
         if (held := self._held.pop(subscription, None)) is not None:
             self._of[held.agency].remove(subscription)
-            self._revision += 1
+            self._changed(held.agency, change)
+
+    def _changed(self, agency: str, change: Change | None) -> None:
+        self._revision += 1
+        self._history[agency] += [change] if change else []
+
+    async def note(self, agency: str, change: Change) -> None:
+        self._history[agency].append(change)
+
+    async def history(self, agency: str) -> Sequence[Change]:
+        return list(self._history[agency])
 
     async def revision(self) -> int:
         return self._revision

@@ -28,7 +28,8 @@ A key is `iab1:{tag}:name`. All keys of one script share the tag in braces, so t
                        (ms, the server's clock); `:signals` hash: signals since claimed; `:count` tokens and order;
                        `:alone` set of those that no signal makes ready before their time; `:gone` zset of those
                        that were removed by the time until which that is remembered (s, the server's clock)
-`{subscriptions}`      `:held` hash: id → JSON; `:revision` counter; `:of:<agency>` set of the ids of its own
+`{subscriptions}`      `:held` hash: id → JSON; `:revision` counter; `:of:<agency>` set of the ids of its own;
+                       `:history:<agency>` stream, one entry a change (field `c`: JSON), capped
 `{tokens}`             `:tokens` hash: hash of the token → JSON
 `{once-<digest>}`      `:once` a value that must not come again, until it expires
 `{directories}`        `:documents` hash: digest → document; `:highest` hash: version, digest (signed ones)
@@ -69,6 +70,11 @@ WOKEN: Final = f"{PREFIX}:woken"
 def of_agency(agency: str) -> str:
     """The ids of its subscriptions, beside `HELD`."""
     return f"{PREFIX}:{{subscriptions}}:of:{agency}"
+
+
+def history(agency: str) -> str:
+    """What was done to its subscriptions and tokens, beside `HELD`."""
+    return f"{PREFIX}:{{subscriptions}}:history:{agency}"
 
 
 def partition_of(alert: str, partitions: int) -> int:

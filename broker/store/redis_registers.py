@@ -6,15 +6,17 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from broker.ledger.receipts import Entry
-from broker.ports.registers import ApiToken, Held
+from broker.ports.registers import ApiToken, Change, Held
 from broker.store import keys
 from broker.store.link import Link
-from broker.store.texts import ENTRY, HELD, TOKEN
+from broker.store.texts import CHANGE, ENTRY, HELD, TOKEN
 from broker.store.words import Value
 from broker.trust.directory import Highest
 from schemas.subscription import Subscription
 
 PAGE: Final = 512
+CHANGES: Final = 100_000
+"""How many of an agency's changes are kept, at least; `change.lua` keeps as many."""
 
 
 class RedisSubscriptions:
@@ -31,9 +33,10 @@ class RedisSubscriptions:
         begins: tuple[str, ...] = (),
         *,
         most: int = 1_000,
+        change: Change | None = None,
     ) -> bool:
         held = Held(agency, subscription, secret, begins)
-        return await self._change("create", held, HELD.write(held), most)
+        return await self._change("create", held, change, HELD.write(held), most)
 
     async def get(self, subscription: str) -> Held | None:
         text = await self._link.command("HGET", keys.HELD, subscription)
@@ -48,22 +51,36 @@ class RedisSubscriptions:
         texts = await self._link.command("HMGET", keys.HELD, *ids) if ids else []
         return [HELD.read(text) for text in texts if text is not None]  # one may be deleted between the two
 
-    async def replace(self, held: Held, before: Held) -> bool:
+    async def replace(self, held: Held, before: Held, change: Change | None = None) -> bool:
         text = await self._link.command("HGET", keys.HELD, before.subscription.id)
         if text is None or HELD.read(text) != before:  # compared as read: another release may write it otherwise
             return False
-        return await self._change("replace", held, HELD.write(held), text)
+        return await self._change("replace", held, change, HELD.write(held), text)
 
-    async def delete(self, subscription: str) -> None:
+    async def delete(self, subscription: str, change: Change | None = None) -> None:
         if held := await self.get(subscription):
-            await self._change("delete", held)
+            await self._change("delete", held, change)
+
+    async def note(self, agency: str, change: Change) -> None:
+        most = ("MAXLEN", "~", CHANGES)
+        await self._link.command("XADD", keys.history(agency), *most, "*", "c", CHANGE.write(change))
+
+    async def history(self, agency: str) -> Sequence[Change]:
+        """Page by page, so that nobody's long history holds up the others."""
+        told: list[Change] = []
+        after = "-"
+        while page := await self._link.command("XRANGE", keys.history(agency), after, "+", "COUNT", PAGE):
+            told += (CHANGE.read(fields["c"]) for _, fields in page)
+            after = f"({page[-1][0]}"
+        return told
 
     async def revision(self) -> int:
         return int(await self._link.command("GET", keys.REVISION) or 0)
 
-    async def _change(self, how: str, held: Held, *words: Value) -> bool:
-        names = (keys.HELD, keys.REVISION, keys.of_agency(held.agency))
-        return bool(await self._link.script("change", names, (how, held.subscription.id, *words)))
+    async def _change(self, how: str, held: Held, change: Change | None, *words: Value) -> bool:
+        names = (keys.HELD, keys.REVISION, keys.of_agency(held.agency), keys.history(held.agency))
+        said = CHANGE.write(change) if change else ""
+        return bool(await self._link.script("change", names, (how, held.subscription.id, said, *words)))
 
 
 class RedisCredentials:

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from broker.ledger.receipts import Entry
 from broker.ports.alert_log import Parked, StoredAlert
 from broker.ports.outbox import Attempt, Opened
-from broker.ports.registers import ApiToken, Held
+from broker.ports.registers import ApiToken, Change, Held
 
 Kept = TypeVar("Kept")
 
@@ -30,5 +30,6 @@ PARKED: Final = Text(Parked)
 OPENED: Final = Text(Opened)
 ATTEMPT: Final = Text(Attempt)
 HELD: Final = Text(Held)
+CHANGE: Final = Text(Change)
 TOKEN: Final = Text(ApiToken)
 ENTRY: Final = Text(Entry)

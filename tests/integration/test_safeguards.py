@@ -41,8 +41,11 @@ CONDITION = "No use in proceedings that can end in capital punishment."
 PARAMETERS = {"alert", "subscription", "agency", "purpose", "after", "have", "id_", "kid"} | {
     "Alert-Statement",
     "Alert-Salt",
+    "accept-language",
+    "changes",
+    "use",
 }
-"""All that any call takes beside its body: names of one thing each, a place in a list, a purpose."""
+"""All that any call takes beside its body: names of one thing each, a place in a list, a purpose, how to tell it."""
 NO_TERMS = (
     "opinion|belie[fv]|religio|church|mosque|sect\\b|ethnic|race\\b|racial|minorit|politic|dissent|protest|demonstrat|"
     "riot|assembl|gather|strike\\b|union\\b|propaganda|rumou?r|foreigner|expatriate|residen|"

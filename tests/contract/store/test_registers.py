@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from broker.ledger.receipts import Entry, equivocation
-from broker.ports.registers import ApiToken, Held
+from broker.ports.registers import ApiToken, Change, Held
 from broker.store.in_redis import RedisStore
 from broker.store.keys import HELD
 from schemas.subscription import Filter, Subscription, SubscriptionState
@@ -180,3 +180,29 @@ async def test_ledger_keeps_order(store):
     for entry in entries:
         await store.ledger.add(entry)
     assert [entry async for entry in store.ledger.entries()] == entries
+
+
+async def test_a_history_tells_what_was_done(store):
+    """A change stands in its agency's history if it was made, in order, and stays when the subscription is gone."""
+    made, again, ended = (
+        Change(f"at-{n}", "a#b", what, "sub_1") for n, what in enumerate(("created", "changed", "deleted"))
+    )
+    await store.subscriptions.create("th.police", subscription(), None, change=made)
+    held = Held("th.police", subscription())
+    assert await store.subscriptions.replace(replace(held, secret="s"), held, again)
+    assert not await store.subscriptions.replace(held, held, replace(again, by="late"))
+    await store.subscriptions.delete("sub_1", ended)
+    await store.subscriptions.delete("sub_1", replace(ended, by="twice"))
+    assert not await store.subscriptions.create("th.police", subscription(), None, most=0, change=made)
+    noted = Change("at-9", "operator:x", "token issued", "sub_1", token="t")
+    await store.subscriptions.note("th.police", noted)
+    assert list(await store.subscriptions.history("th.police")) == [made, again, ended, noted]
+    assert list(await store.subscriptions.history("vn.mps")) == []
+
+
+async def test_a_long_history_is_told_whole(store):
+    """However many changes there were, each is told once and in order."""
+    changes = [Change(f"at-{n}", "a#b", "changed", "sub_1", ("name",)) for n in range(1_200)]
+    for change in changes:
+        await store.subscriptions.note("th.police", change)
+    assert list(await store.subscriptions.history("th.police")) == changes
