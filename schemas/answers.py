@@ -321,7 +321,7 @@ class ReciprocityAnswer(Strict):
     pairs: Many[PairTold]
 
 
-class ChangeTold(Strict):
+class HistoryTold(Strict):
     """Who did what to a subscription or a token, and when."""
 
     at: Timestamp
@@ -335,4 +335,4 @@ class ChangeTold(Strict):
 class HistoryAnswer(Strict):
     """Oldest first."""
 
-    history: Many[ChangeTold]
+    history: Many[HistoryTold]

@@ -137,6 +137,9 @@ class Place:
         path = path.replace("{id_}", self._subscription(cell))
         if path in ("/v1/decisions", "/v1/deliveries", "/v1/receipts"):
             path += f"?alert={self.alerts[cell.owner]}"
+        path += f"?with={DYKE}" if path == "/v1/reciprocity" else ""
+        if path == "/v1/directory/keys":
+            path += f"?use=seal&agency={_OWNER_OF.get(cell.owner, 'vn.nobody')}"
         if path == "/v1/history" and cell.owner != "own":
             path += f"?agency={_OWNER_OF.get(cell.owner, 'vn.nobody')}"
         body = _BODIES.get(cell.call)
@@ -171,6 +174,7 @@ class Place:
 
 _OWNER_OF = {"own": HEALTH, "its other": HEALTH, "community": DYKE, "other": BANK}
 _BODIES: dict[str, Any] = {
+    "POST /v1/whatif": {"event": alert(DYKE)},
     "POST /v1/subscriptions": {"adapter": "stream", "purpose": ["prevention"]},
     "PATCH /v1/subscriptions/{id_}": {"name": "changed"},
     "POST /v1/subscriptions/{id_}/replay": {"positions": "1"},

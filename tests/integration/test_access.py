@@ -56,7 +56,7 @@ def test_each_cell_is_what_the_hub_answers(cell: Cell, place: Place) -> None:
     status, _, none = cell.answer.partition(" ")
     assert answer.status_code == int(status), answer.text
     if none:
-        assert answer.json() == {"history": []}
+        assert not any(answer.json().values())
     if cell.owner in STRANGERS and answer.status_code >= 400:
         never = Cell(cell.call, "unknown", cell.role, cell.answer)
         assert _told(answer) == _told(place.sent(never))

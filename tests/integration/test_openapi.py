@@ -47,14 +47,14 @@ def _references(value: Any) -> list[str]:
     return [found for each in value for found in _references(each)] if isinstance(value, list) else []
 
 
-SIGNED_IN = ("subscriptions", "receipts", "dec", "del", "alerts/", "whatif", "reciprocity")
+SIGNED_IN = ("subscriptions", "receipts", "dec", "del", "alerts/", "whatif", "history", "reciprocity")
 CALLS = """
 POST /v1/alerts                          GET /v1/alerts/{alert}
 POST /v1/sets                            GET /v1/receipts/{alert}
 GET /v1/decisions                        GET /v1/deliveries
 GET /.well-known/interagency-hub         GET /v1/directory/keys/{kid}
 GET /v1/directory/keys                   POST /v1/whatif
-GET /v1/directory                        GET /v1/reciprocity
+GET /v1/directory                        GET /v1/reciprocity   GET /v1/history
 POST /oauth/token                        GET /.well-known/oauth-authorization-server
 POST /v1/subscriptions                   GET /v1/subscriptions
 GET /v1/subscriptions/{id_}              PATCH /v1/subscriptions/{id_}

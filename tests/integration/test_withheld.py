@@ -146,10 +146,12 @@ def questions(twins: Twins, hub: Hub, subscriptions: list[str], ids: list[str]) 
     others = (POLICE, DYKE, HEALTH)
     names = {"{id_}": subscriptions, "{alert}": ids, "{kid}": [twins.world.key(agency).kid for agency in others]}
     more = {"/v1/decisions": "?alert={alert}", "/v1/deliveries": "?alert={alert}"}
+    more["/v1/directory/keys"] = f"?use=seal&agency={POLICE}"
     paths = hub.http.get("/openapi.json").json()["paths"]
     there = {path + more.get(path, "") for path, calls in paths.items() if "get" in calls}
     there -= {"/metrics", "/v1/subscriptions/{id_}/stream"}
     there |= {"/v1/alerts/{alert}?purpose=prevention", "/v1/subscriptions/{id_}/gaps?have=1-40", "/docs", "/v1/nothing"}
+    there |= {f"/v1/reciprocity?with={agency}&since=2026-01-01T00:00:00Z" for agency in others}
     there |= {f"/v1/decisions?alert={{alert}}&agency={READER}", *(f"/v1/history?agency={agency}" for agency in others)}
     for path in sorted(there | {"/openapi.json"}):
         member = next((member for member in names if member in path), "")
