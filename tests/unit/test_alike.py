@@ -118,7 +118,7 @@ def place(tmp_path: Path) -> Place:
 async def test_an_alert_of_others_costs_what_none_costs(place: Place, ask: str, theirs: str) -> None:
     """The same calls on the store, and the same refusal, whatever the alert is and whatever it references."""
     subscribed = await place.stages.subscribe(making.PROVINCE)
-    await place.stages.accepted(making.label(OTHERS, **THEIRS[theirs]))
+    await place.stages.accepted(making.label(making.id_of(making.DYKE, 7)), making.label(OTHERS, **THEIRS[theirs]))
     assert subscribed
     assert await place.asked(OF_ALERTS[ask], OTHERS) == await place.asked(OF_ALERTS[ask], NEVER)
 
