@@ -44,6 +44,10 @@ PARAMETERS = {"alert", "subscription", "agency", "purpose", "after", "have", "id
     "accept-language",
     "changes",
     "use",
+    "with",
+    "community",
+    "since",
+    "until",
 }
 """All that any call takes beside its body: names of one thing each, a place in a list, a purpose, how to tell it."""
 NO_TERMS = (

@@ -84,7 +84,7 @@ OF_ALERTS: dict[str, Asks] = {
     "alert": lambda p, id_: p.services.reading.envelope(STRANGER, id_, Purpose.PREVENTION, making.NOW),
     "receipt": lambda p, id_: p.services.reading.receipt(STRANGER, id_),
     "decisions": lambda p, id_: p.services.reading.decisions(STRANGER, id_, None, None),
-    "deliveries": lambda p, id_: p.services.reading.deliveries(STRANGER, id_),
+    "deliveries": lambda p, id_: p.services.reading.deliveries(STRANGER, id_, making.NOW),
 }
 OF_SUBSCRIPTIONS: dict[str, Asks] = {
     "subscription": lambda p, id_: p.subscribing.own(STRANGER, id_),
