@@ -80,6 +80,7 @@ async def everything(store: RedisStore, alert: Make, opened: Make, attempt: Make
     """Whatever a store does by a script."""
     post, outbox = alert(), store.outbox
     await store.log.append(post)
+    await store.log.label(post.label.id)
     await store.log.keep(alert())
     await store.dossiers.note(post.label.id, Ended("vn.moh", "sub_1", "dead", "2026-11-22T01:00:00.000Z"))
     await store.dossiers.note(post.label.id, Exchanged("vn.a", "vn.moh", "2026-11", True, "2026-11-22T01:00:00.000Z"))
