@@ -19,6 +19,7 @@ from broker.ports.store import Store
 from broker.trust.directory import Snapshot
 from broker.trust.hubkeys import HubKeys
 from broker.trust.jws import STATEMENT_TYP, statement_digest
+from schemas.base import instant
 from schemas.statement import ALERT_EVENT, COMPROMISED
 from schemas.terms import Kind
 
@@ -62,10 +63,15 @@ async def affected(store: Store, hub: str, kid: str, since: datetime) -> list[Af
     adapters = {held.subscription.id: held.subscription.adapter for held in await store.subscriptions.all()}
     found = []
     async for alert in _since(store, since - EARLIEST):
-        if alert.label.kid == kid and alert.label.iat >= since.timestamp():
+        if alert.label.kid == kid and _since_then(alert.label, since):
             marked = await store.log.find(said_id(hub, alert.label.id, "challenge", kid))
             found.append(await _affected(store, alert.label, adapters, marked=marked is not None))
     return sorted(found, key=lambda each: (each.label.iat, each.label.id))
+
+
+def _since_then(label: Label, since: datetime) -> bool:
+    """By its `iat`, which a thief can set some minutes back, or by when it came."""
+    return label.iat >= since.timestamp() or instant(label.accepted_at) >= since
 
 
 async def _since(store: Store, begin: datetime) -> AsyncIterator[StoredAlert]:

@@ -125,7 +125,7 @@ class Hearing:
         situation = Situation(
             recalled=bool(self.standing.recalled_by),
             suspended=self.standing.suspended,
-            compromised=self.d1.compromised(self.label.kid, self.label.iat),
+            compromised=self.d1.compromised(self.label.kid, self.label.iat, self.label.accepted_at),
             awaiting=unreleased(self.label, approved=bool(self.standing.approved_by)),
             cancelled=bool(self.standing.cancelled_by),
             superseded=await self._superseded_for(ask),

@@ -13,7 +13,7 @@ from broker.trust.directory import Snapshot
 from broker.trust.hubkeys import HubKeys
 from broker.trust.jws import statement_digest
 from schemas.handling import Addressing, Handling
-from schemas.statement import ALERT_EVENT, BREAK_GLASS, LATE, NOTICE_EVENT
+from schemas.statement import ALERT_EVENT, GLASS_BROKEN, LATE, NOTICE_EVENT
 from schemas.terms import Kind, Onward, PersonalData, Product, Purpose, Severity, Status, Tlp, Urgency
 
 Fate = Literal["updated", "cancelled", "suspended", "expired", "superseded"]
@@ -100,7 +100,7 @@ class HubVoice:
             to=inspector,
             lives=GLASS_LIVES,
             urgency=Urgency.IMMEDIATE,
-            ext={BREAK_GLASS: {**told_of, "reason": about.break_glass or ""}},
+            ext={GLASS_BROKEN: {**told_of, "reason": about.break_glass or ""}},
         )
         return await self._say(id_, said, directory.digest, now)
 

@@ -60,6 +60,9 @@ NOTICE_EVENT: Final = "https://interagency-broker.example/ns/notice/1"
 BREAK_GLASS: Final = "https://interagency-broker.example/ns/break-glass"
 """An extension: why an officer releases alone what a second one would have to approve (docs/adr/0008)."""
 
+GLASS_BROKEN: Final = "https://interagency-broker.example/ns/glass-broken"
+"""An extension of what a hub tells inspectors: who released what alone, and why (docs/adr/0008)."""
+
 LATE: Final = "https://interagency-broker.example/ns/late"
 """An extension of what a hub says: an answer that did not come in time (docs/adr/0011)."""
 

@@ -103,11 +103,13 @@ class Snapshot:
         """Whose key it is; None for a system's, and for one that is not listed."""
         return self._officers.get(kid)
 
-    def compromised(self, kid: str, iat: int) -> bool:
-        """Whether others may have had the key when it signed at `iat` (seconds). Not for one that is not listed."""
+    def compromised(self, kid: str, iat: int, accepted_at: str) -> bool:
+        """Whether others may have had the key when it signed at `iat` (seconds), or when that was accepted, as a thief
+        says whatever `iat` the window lets pass. Not for one that is not listed.
+        """
         record = self._keys.get(kid)
         since = record.revoked.compromised_since if record is not None and record.revoked is not None else None
-        return since is not None and instant(since).timestamp() <= iat
+        return since is not None and (instant(since).timestamp() <= iat or instant(since) <= instant(accepted_at))
 
     def keys_of(self, agency: str) -> Sequence[KeyRecord]:
         return [record for record in self._keys.values() if record.agency == agency]

@@ -29,6 +29,8 @@ def versions_in(folder: Path) -> Mapping[int, Path]:
 def read_version(path: Path) -> Published:
     """Opens one. NotTaken when it cannot be read, or is another version than its name says."""
     try:
+        if not path.is_file():  # a pipe would be waited for, a device has no end
+            raise NotTaken("malformed", f"{path.name} is no file")
         if path.stat().st_size > LARGEST:
             raise NotTaken("malformed", f"{path.name} has more than {LARGEST} bytes")
         text = path.read_text("utf-8")

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from broker.trust import jws
 from broker.trust.keys import PrivateKey, generate
-from schemas.statement import BREAK_GLASS
+from schemas.statement import BREAK_GLASS, GLASS_BROKEN, Claims
 from tests.integration.agencies import (
     CONTENT,
     DYKE,
@@ -115,15 +116,15 @@ def test_a_broken_glass_is_told_to_inspectors(hub: Hub, world: World) -> None:
     assert id_of(first(reader, subscription)) == taken["id"]
     word = first(inspector, watching)
     said = _event(word)
-    assert said["ext"][BREAK_GLASS]["reason"] == "Một mình trực đêm"
-    assert (said["ext"][BREAK_GLASS]["alert"], said["ext"][BREAK_GLASS]["officer"]) == (taken["id"], "an-07")
+    assert said["ext"][GLASS_BROKEN]["reason"] == "Một mình trực đêm"
+    assert (said["ext"][GLASS_BROKEN]["alert"], said["ext"][GLASS_BROKEN]["officer"]) == (taken["id"], "an-07")
     assert CONTENT not in str(said)
+    Claims.from_claims(jws.frame_statement(word["statement"]).claims)  # as every reader's program checks it
     assert inspector.call("GET", f"/v1/alerts/{taken['id']}").status_code == 404
     assert told(hub, world, taken["id"])["approval"] == {"state": "glass-broken"}
 
 
 def _event(envelope: Json) -> Json:
-    from broker.trust import jws
     from schemas.statement import ALERT_EVENT
 
     event: Json = jws.frame_statement(envelope["statement"]).claims["events"][ALERT_EVENT]

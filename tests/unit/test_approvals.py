@@ -12,7 +12,7 @@ from broker.label import Label
 from broker.ports.dossiers import Stood
 from broker.ports.outbox import Opened
 from broker.trust import jws
-from schemas.statement import ALERT_EVENT, BREAK_GLASS
+from schemas.statement import ALERT_EVENT, GLASS_BROKEN
 from schemas.terms import Purpose
 from tests.unit import making
 from tests.unit.making import DYKE, HUB, PARENT, PROVINCE, id_of, label
@@ -184,7 +184,7 @@ async def test_breaking_the_glass_is_told_to_every_inspector(stages: Stages) -> 
         assert notice.alert.startswith(f"{HUB}/")
         event = said(stages, notice)
         reason = {"reason": "Không gọi được ai", "agency": DYKE, "officer": "an-07", "alert": FIRST}
-        assert {**event["ext"][BREAK_GLASS], **reason} == event["ext"][BREAK_GLASS]
+        assert {**event["ext"][GLASS_BROKEN], **reason} == event["ext"][GLASS_BROKEN]
         assert event["addressing"]["to"] == [inspector]
         assert (event["status"], event["domain"]) == ("system", "hub")
     assert await came(stages, stranger) == []

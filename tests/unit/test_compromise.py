@@ -18,6 +18,7 @@ INSPECTOR = "vn.idle"
 FIRST, SECOND, OTHER = id_of(DYKE, 1), id_of(DYKE, 2), id_of(DYKE, 3)
 KID = making.key(DYKE).kid
 SINCE = NOW - timedelta(hours=1)
+BEFORE = "2026-11-21T23:59:59.999Z"
 
 
 @pytest.fixture
@@ -68,7 +69,9 @@ def revoke(stages: Stages) -> None:
 async def test_each_alert_of_the_key_since_then_is_found_with_whom_it_reached(stages: Stages) -> None:
     """Neither another key's, nor what the key signed before; the issuer's own copy is no receiver."""
     id_ = await stages.subscribe()
-    await stages.accepted(signed(FIRST), signed(SECOND, kid="other"), signed(OTHER, iat=int(SINCE.timestamp()) - 1))
+    await stages.accepted(
+        signed(FIRST), signed(SECOND, kid="other"), signed(OTHER, iat=int(SINCE.timestamp()) - 1, accepted_at=BEFORE)
+    )
     await written(await stages.reader(id_))
     await stages.accepted(signed(id_of(DYKE, 4)))
     [one, four] = await found(stages)
@@ -122,7 +125,7 @@ async def test_what_is_owed_is_not_delivered_once_the_directory_knows(stages: St
     """Also before anything is marked: release looks at the directory of now; what was signed earlier goes on."""
     id_ = await stages.subscribe()
     early = IAT - 7200
-    await stages.accepted(signed(FIRST), signed(SECOND, iat=early))
+    await stages.accepted(signed(FIRST), signed(SECOND, iat=early, accepted_at=BEFORE))
     revoke(stages)
     assert [each.alert for each in await written(await stages.reader(id_))] == [SECOND]
     assert [each.state for each in await stages.store.dossiers.ends(FIRST)] == ["withheld"]
@@ -164,6 +167,16 @@ def test_a_key_is_compromised_from_that_second_on() -> None:
     ]
     snapshot = making.directory(agencies={DYKE: {"keys": keys}})
     begin = int(instant(told["compromised_since"]).timestamp())
-    assert [snapshot.compromised(KID, begin + by) for by in (-1, 0, 1)] == [False, True, True]
-    assert not snapshot.compromised(making.key(DYKE, "next").kid, begin)
-    assert not snapshot.compromised("unknown", begin)
+    before = "2026-11-21T23:59:59.999Z"
+    assert [snapshot.compromised(KID, begin + by, before) for by in (-1, 0, 1)] == [False, True, True]
+    assert not snapshot.compromised(making.key(DYKE, "next").kid, begin, before)
+    assert not snapshot.compromised("unknown", begin, before)
+
+
+def test_a_thief_gains_nothing_by_an_earlier_iat() -> None:
+    """`iat` is what the signer says, up to five minutes back; when it was accepted the hub knows."""
+    told = {"at": "2026-11-22T01:00:00Z", "compromised_since": "2026-11-22T00:00:00Z"}
+    snapshot = making.directory(agencies={DYKE: {"keys": [making.key_entry(making.key(DYKE), revoked=told)]}})
+    dated_back = int(instant(told["compromised_since"]).timestamp()) - 200
+    assert snapshot.compromised(KID, dated_back, "2026-11-22T00:00:01.000Z")
+    assert not snapshot.compromised(KID, dated_back, "2026-11-21T23:59:00.000Z")

@@ -95,7 +95,8 @@ def _show(drill: "Drill", found: "Sequence[Affected]") -> None:
     print(f"signed {len(found)} alerts since {_time(drill.since)}, given to {len(_agencies(found))} agencies")
     for each in found:
         label = each.label
-        print(plain(f"\n{label.id}  {label.kind} {label.status}, accepted {label.accepted_at}{_state(each)}"))
+        print()
+        print(plain(f"{label.id}  {label.kind} {label.status}, accepted {label.accepted_at}{_state(each)}"))
         if label.references:
             print(plain(f"  about {', '.join(label.references)}"))
         for receiver in each.receivers:

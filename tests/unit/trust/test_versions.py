@@ -1,5 +1,6 @@
 """The folder of published versions: what counts as one, and that a file is added whole or not at all."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,13 @@ def test_a_file_under_another_name(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(NotTaken):
         read_version(path)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    """A pipe under a version's name would hold up whoever reads it, and a device has no end."""
+    pipe, device = tmp_path / name_of(1), tmp_path / name_of(2)
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/zero")
+    for path in (pipe, device):
+        with pytest.raises(NotTaken, match="is no file"):
+            read_version(path)
