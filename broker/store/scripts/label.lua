@@ -7,4 +7,5 @@ if not last and text ~= '' then
   text = redis.call('GET', KEYS[1])
   last = string.find(text, ',"statement":"', first, true)
 end
-return last and string.sub(text, first, last - 1)
+if text == '' then return false end
+return last and string.sub(text, first, last - 1) or text -- a record of another kind is no label, and no absence
