@@ -1,46 +1,19 @@
 """The page about the directory, run as it stands: ten agencies, three registrars, two versions."""
 
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import get_args
 
 from broker.trust.published import Reason
 from broker.trust.versions import read_version, versions_in
+from tests.deploy.following import follow
 
 PAGE = Path(__file__).parents[2] / "docs" / "directory.md"
 
 
 def test_the_page_works_as_it_stands(tmp_path: Path) -> None:
     """Written, checked, signed, published, served, compared, changed: the hub ends with the second version."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
-    blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-    assert len(blocks) == 7
-    script = "\n".join(["set -euo pipefail", "trap 'kill $(jobs -p); wait' EXIT", *blocks])
-    environment = {**os.environ, "BROKER_PORT": port, "BROKER_HUB": f"http://127.0.0.1:{port}", "COLUMNS": "120"}
-    shell = subprocess.Popen(
-        ["bash", "-c", script],
-        cwd=tmp_path,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        told, _ = shell.communicate(timeout=240)
-    finally:
-        if shell.poll() is None:
-            os.killpg(shell.pid, signal.SIGKILL)
-    assert shell.returncode == 0, told
+    told = follow(PAGE, tmp_path, blocks=7, timeout_s=240)
     published = [read_version(path) for path in versions_in(tmp_path / "ten-agencies" / "published").values()]
     assert [len(each.snapshot.document.agencies) for each in published] == [10, 10]
     assert "directory: version 1, 10 agencies" in told
